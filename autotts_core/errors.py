@@ -1,0 +1,37 @@
+"""Errors that are shown to the person who can mend them, without a traceback."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutoTTSError(Exception):
+    """A mistake in what the user gave: says what is wrong, where, and what would be right."""
+
+
+class PluginError(AutoTTSError):
+    """A plugin that cannot be loaded, clashes with another, or breaks the contract."""
+
+
+class UnknownNameError(AutoTTSError):
+    """A name that nothing installed answers to."""
+
+
+class OptionError(AutoTTSError):
+    """An option of a component that does not exist or has an impossible value."""
+
+
+class StoreError(AutoTTSError):
+    """Traces that are missing, damaged, or contradict themselves."""
+
+
+class ControllerError(AutoTTSError):
+    """A controller that breaks its contract, or raises, in some episode."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A sentence that helps with a misspelt name: the nearest known one, else all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"Did you mean {close[0]!r}?"
+    return f"Known: {', '.join(names)}." if names else "None is installed."

@@ -1,0 +1,3 @@
+"""Imports the trace files released with the AutoTTS paper."""
+
+AUTOTTS_CONTRACT = 1
