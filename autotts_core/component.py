@@ -1,7 +1,7 @@
 """What every pluggable thing has: a name, a summary, and typed options."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -26,11 +26,11 @@ class Component:
     summary: ClassVar[str]
     Options: ClassVar[type[Options]] = Options
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: BaseModel | None = None) -> None:
         self.options = self.Options() if options is None else options
 
     @classmethod
-    def configure(cls, values: Mapping[str, Any]) -> "Component":
+    def configure(cls, values: Mapping[str, Any]) -> Self:
         """An instance with the options `values`.
 
         Raises `OptionError` that names the component, the key and what is allowed.

@@ -2,6 +2,11 @@
 
 from typing import Protocol
 
+from autotts_core.voting import Tally
+
+MAX_TALLIES = 16
+"""Tallies that one episode hands out."""
+
 
 class Episode(Protocol):
     """One question being answered under control, replayed or live.
@@ -64,3 +69,6 @@ class Episode(Protocol):
 
     def signal(self, i: int) -> float:
         """Mean token log-probability of the last interval; nan where the store has none."""
+
+    def tally(self) -> Tally:
+        """A new count of votes over answer ids; an episode hands out at most 16."""

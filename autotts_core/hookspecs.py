@@ -74,8 +74,9 @@ def autotts_register_executors() -> list[type[Executor]]:  # type: ignore[empty-
 def autotts_register_commands(cli: click.Group) -> None:
     """Add commands to the `autotts` command line.
 
-    `cli` is the root group; add to it with `cli.add_command` or `@cli.command()`. Called
-    once at start-up, also for `autotts --help`: import only what declaring commands needs.
+    `cli` collects what this plugin adds to the root group; add to it with `cli.add_command`
+    or `@cli.command()`. Called for `autotts --help` too: import only what declaring commands
+    needs. A command that is called like one of AutoTTS or of another plugin is refused.
     """
 
 

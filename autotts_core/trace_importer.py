@@ -12,7 +12,11 @@ from autotts_core.traces import QuestionTrace
 
 @dataclass(frozen=True, slots=True)
 class ImportedTraces:
-    """All questions of one (model, benchmark) pair, and where they come from."""
+    """All questions of one (model, benchmark) pair, and where they come from.
+
+    `accounting` is `published` or `exact`. `source` says where the traces come from in words
+    that hold on any machine; `source_sha256` is that of the file, when they are in one.
+    """
 
     model: str
     benchmark: str
@@ -20,6 +24,7 @@ class ImportedTraces:
     accounting: str
     source: str
     questions: Sequence[QuestionTrace]
+    source_sha256: str | None = None
 
 
 class TraceImporter(Component, ABC):

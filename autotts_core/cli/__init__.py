@@ -1,14 +1,82 @@
 """The `autotts` command line. Each command imports what it needs when it runs."""
 
-import sys
+from __future__ import annotations
+
+import pkgutil
+from functools import cached_property
+from typing import Any
 
 import click
 
 from autotts_core import __version__
-from autotts_core.errors import AutoTTSError
+from autotts_core.errors import AutoTTSError, nearest
+from autotts_core.plugins import registry
+
+COMMANDS = {
+    "traces": ("autotts_core.cli.traces:traces", "Import, inspect and check replay stores."),
+    "evaluate": ("autotts_core.cli.evaluate:evaluate", "Score controllers by replay."),
+    "episode": ("autotts_core.cli.episode:episode", "Replay one episode and draw it."),
+    "plugins": ("autotts_core.cli.plugins:plugins", "List what installed plugins offer."),
+}
+"""The core's commands: where each is found, and its line in `autotts --help`."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class UserError(click.ClickException):
+    """An `AutoTTSError` on its way out: the message alone, and exit code 2."""
+
+    exit_code = 2
+
+
+class LazyGroup(click.Group):
+    """The root group: a command's module is imported when that command runs.
+
+    Plugins are loaded only to list all commands or to look up one that is not the core's.
+    """
+
+    @cached_property
+    def plugin_commands(self) -> dict[str, click.Command]:
+        """The commands that plugins add."""
+        return registry().commands(COMMANDS)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*COMMANDS, *sorted(self.plugin_commands)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            command: click.Command = pkgutil.resolve_name(COMMANDS[cmd_name][0])
+            return command
+        return self.plugin_commands.get(cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, line) for name, (_, line) in COMMANDS.items()]
+        for name, command in sorted(self.plugin_commands.items()):
+            if not command.hidden:
+                rows.append((name, command.get_short_help_str(formatter.width)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+        broken = sorted({problem.distribution for problem in registry().broken})
+        if broken:
+            formatter.write_paragraph()
+            formatter.write_text(f"Broken: {', '.join(broken)}. `autotts plugins` says why.")
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            broken = registry().broken_for("autotts_register_commands")
+            hints = [nearest(name, self.list_commands(ctx)), *map(str, broken)]
+            ctx.fail(f"There is no command {name!r}. " + "\n".join(hints))
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AutoTTSError as error:
+            raise UserError(str(error)) from None
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="autotts")
 def cli() -> None:
     """Find better test-time-scaling strategies by replaying reasoning traces."""
@@ -16,8 +84,4 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: errors that a user can mend are printed without a traceback."""
-    try:
-        cli(standalone_mode=True)
-    except AutoTTSError as error:
-        click.secho(f"Error: {error}", err=True, fg="red")
-        sys.exit(2)
+    cli(prog_name="autotts")

@@ -1,0 +1,226 @@
+"""`autotts traces`: published traces into replay stores, and what is in a store."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotts_core.plugins import registry
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from autotts_core.store import ReplayStore
+    from autotts_core.trace_importer import ImportedTraces
+
+_STORES = click.argument(
+    "paths", metavar="STORE...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def traces() -> None:
+    """Import, inspect and check replay stores."""
+
+
+@traces.command("import")
+@click.argument("format_name", metavar="FORMAT")
+@click.argument(
+    "sources", metavar="SRC...", nargs=-1, required=True, type=click.Path(path_type=Path)
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Directory in which the stores are made, as MODEL/BENCHMARK.",
+)
+@click.option(
+    "--option",
+    "options",
+    metavar="KEY=VALUE",
+    multiple=True,
+    callback=lambda context, parameter, values: dict(map(_key_value, values)),
+    help="An option of the importer; `autotts plugins show FORMAT` lists them.",
+)
+@_JSON
+def import_traces(
+    format_name: str, sources: tuple[Path, ...], out: Path, options: dict[str, str], as_json: bool
+) -> None:
+    """Freeze published traces into replay stores: all that SRC holds, or nothing.
+
+    FORMAT is a trace importer's name, SRC a file or a directory tree in that format.
+    """
+    from autotts_core.store import ReplayStore, write_stores
+
+    importer = registry().get("trace importer", format_name).configure(options)
+    with _progress() as progress, _warnings_for_people():
+        stores = write_stores(out, _followed(importer.read(sources), progress))
+    _print([_summary(ReplayStore.open(path)) for path in stores], as_json)
+
+
+@traces.command()
+@_STORES
+@_JSON
+def info(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Show what is in the stores STORE, each a store or a directory tree of stores."""
+    from autotts_core.store import ReplayStore, find_stores
+
+    stores = [ReplayStore.open(path) for path in find_stores(paths)]
+    _print([_summary(store) | _answers(store) for store in stores], as_json)
+
+
+@traces.command()
+@_STORES
+@_JSON
+@click.pass_context
+def check(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check the stores STORE, each a store or a directory tree of stores.
+
+    Verifies checksums, and that the tables agree with each other. Exits with 1 if anything
+    is wrong.
+    """
+    from dataclasses import asdict
+
+    from autotts_core.store import check_store, find_stores
+
+    found = {path: check_store(path) for path in find_stores(paths)}
+    if as_json:
+        report = [
+            {"path": str(path), "ok": not problems, "problems": [asdict(each) for each in problems]}
+            for path, problems in found.items()
+        ]
+        click.echo(json.dumps(report, indent=2))
+    else:
+        for path, problems in found.items():
+            for problem in problems:
+                click.echo(f"{path}: {problem}")
+            if not problems:
+                click.echo(f"{path}: OK")
+    if any(found.values()):
+        context.exit(1)
+
+
+def _key_value(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise click.BadParameter(f"{text!r} must have the form KEY=VALUE.")
+    return key, value
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield progress
+
+
+def _followed(imported: Iterable[ImportedTraces], progress: Progress) -> Iterator[ImportedTraces]:
+    """`imported`, showing how far it has got; how many there are is not known before."""
+    task = progress.add_task("Reading", total=None)
+    branches = 0
+    for count, each in enumerate(imported, start=1):
+        branches += sum(len(question.branches) for question in each.questions)
+        progress.update(
+            task,
+            description=f"Importing {each.model}/{each.benchmark}: "
+            f"store {count}, {branches:,} branches so far",
+        )
+        yield each
+
+
+@contextmanager
+def _warnings_for_people() -> Iterator[None]:
+    """Show what importers warn of without the line of code that warned."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        click.secho(f"Warning: {message}", err=True, fg="yellow")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = show
+        yield
+
+
+def _summary(store: ReplayStore) -> dict[str, Any]:
+    """What the manifest tells, as a row of a table."""
+    manifest = store.manifest
+    return {
+        "path": str(store.path),
+        "model": store.model,
+        "benchmark": store.benchmark,
+        "questions": manifest.counts.questions,
+        "branches": manifest.counts.branches,
+        "probes": manifest.counts.probes,
+        "interval_tokens": manifest.interval_tokens,
+        "accounting": manifest.accounting,
+        "bytes": sum(entry.bytes for entry in manifest.files.values()),
+    }
+
+
+def _answers(store: ReplayStore) -> dict[str, Any]:
+    """What only the arrays tell."""
+    import numpy as np
+
+    arrays = store.load()
+    final = arrays.step_class[arrays.step_start[1:] - 1]
+    question = np.repeat(np.arange(len(arrays.branch_start) - 1), np.diff(arrays.branch_start))
+    given = final >= 0
+    right = arrays.class_correct[arrays.class_start[question[given]] + final[given]]
+    grader = store.manifest.grader
+    return {
+        "mean_tokens": float(arrays.branch_tokens.mean()),
+        "distinct_answers": store.manifest.counts.answers,
+        "right_final_answers": float(right.sum() / len(final)),
+        "grader": f"{grader.name} {grader.version}",
+        "digest": store.digest,
+    }
+
+
+_COLUMNS: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "model": ("model", str),
+    "benchmark": ("benchmark", str),
+    "questions": ("questions", "{:,}".format),
+    "branches": ("branches", "{:,}".format),
+    "probes": ("probes", "{:,}".format),
+    "mean_tokens": ("mean tokens", "{:,.0f}".format),
+    "distinct_answers": ("answers", "{:,}".format),
+    "right_final_answers": ("right finals", "{:.1%}".format),
+    "grader": ("grader", str),
+    "accounting": ("accounting", str),
+    "bytes": ("kB", lambda size: f"{size / 1000:,.0f}"),
+}
+"""What tables show of a row: the heading, and how the value is written."""
+
+
+def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # A file has no width to fit into; the table is as wide as its contents anyway.
+        console.width = max(console.width, 200)
+    shown = [key for key in _COLUMNS if key in rows[0]]
+    table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for key in shown:
+        numeric = isinstance(rows[0][key], int | float)
+        table.add_column(_COLUMNS[key][0], justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        # Text, because a model's name may read like markup.
+        table.add_row(*(Text(_COLUMNS[key][1](row[key])) for key in shown))
+    console.print(table)

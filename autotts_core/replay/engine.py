@@ -1,0 +1,322 @@
+"""Replaying a store under a controller: compiled where that is possible, else interpreted."""
+
+import os
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from autotts_core.controller import Controller, Params
+from autotts_core.errors import ControllerError
+from autotts_core.replay.interpreted import (
+    UNLIMITED,
+    BudgetExhausted,
+    InterpretedEpisode,
+    RecordedQuestion,
+    recorded_question,
+)
+from autotts_core.replay.orders import branch_orders
+from autotts_core.replay.policy_source import TaggedPolicy, tag_returns
+from autotts_core.store import ReplayStore
+from autotts_core.store.arrays import TraceArrays
+
+if TYPE_CHECKING:
+    from autotts_core.replay.kernel import Kernel
+
+BUDGET_EXHAUSTED = "budget exhausted"
+Progress = Callable[[int], None]
+"""Called with a number of episodes whenever so many more are done."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What a controller answered and spent: arrays of shape (questions, seeds).
+
+    `answer_class` is the class answered, -1 for none. Tokens are by the store's accounting.
+    `stop` indexes `stop_reasons`; `branches`, `pruned` and `intervals` count.
+    """
+
+    answer_class: npt.NDArray[np.int64]
+    correct: npt.NDArray[np.bool_]
+    tokens: npt.NDArray[np.int64]
+    sequential_tokens: npt.NDArray[np.int64]
+    branches: npt.NDArray[np.int64]
+    pruned: npt.NDArray[np.int64]
+    intervals: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    stop_reasons: tuple[str, ...]
+
+
+class ReplayedEpisode(NamedTuple):
+    """One interpreted episode: its record, its answer's class (-1 for none), why it stopped."""
+
+    record: InterpretedEpisode
+    answer_class: int
+    stop: str
+
+
+def replay(
+    controller: Controller,
+    store: ReplayStore,
+    beta: float,
+    seeds: range,
+    budget: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Outcomes:
+    """Replay every question of `store` once per seed, on `workers` threads (all cores).
+
+    Compiled; a policy that does not compile is interpreted, with a warning that says why.
+    The result does not depend on the number of workers. Raises `ControllerError` for the
+    first episode in which the controller breaks its contract.
+    """
+    try:
+        kernel = kernel_of(controller)
+    except NotCompilable as reason:
+        warnings.warn(
+            f"controller {controller.name!r} is interpreted, which is slow: {reason}", stacklevel=2
+        )
+        return replay_interpreted(controller, store, beta, seeds, budget, progress)
+    return _replay_compiled(kernel, controller, store, beta, seeds, budget, workers, progress)
+
+
+class NotCompilable(Exception):  # noqa: N818
+    """A policy that only interpreted replay can run, and why."""
+
+
+def _replay_compiled(
+    kernel: "Kernel",
+    controller: Controller,
+    store: ReplayStore,
+    beta: float,
+    seeds: range,
+    budget: int | None,
+    workers: int | None,
+    progress: Progress | None,
+) -> Outcomes:
+    from autotts_core.replay.kernel import OUTCOME_FIELDS
+
+    arrays = store.load()
+    params = controller.schedule(beta)
+    questions = len(arrays.branch_start) - 1
+    outcomes = np.zeros((questions, len(seeds), len(OUTCOME_FIELDS)), np.int64)
+    orders, size_of = _orders(arrays, seeds)
+    arguments = (
+        arrays.step_class,
+        arrays.step_signal,
+        arrays.step_start,
+        arrays.branch_tokens,
+        arrays.branch_start,
+        max(1, int(np.diff(arrays.class_start).max(initial=1))),
+        arrays.interval_tokens,
+        arrays.exact_accounting,
+        len(arrays.step_signal) > 0,
+        orders,
+        size_of,
+        UNLIMITED if budget is None else budget,
+        tuple(params.values()),
+    )
+    workers = workers or os.cpu_count() or 1
+
+    def part(first: int, last: int) -> int:
+        fault = kernel(*arguments, first, last, outcomes)
+        if progress:
+            progress((last - first) * len(seeds))
+        return fault
+
+    if workers == 1:
+        faults = [part(0, questions)]
+    else:
+        parts = range(min(questions, 4 * workers) + 1)
+        bounds = [questions * k // (len(parts) - 1) for k in parts]
+        faults = list(_threads(workers).map(part, bounds[:-1], bounds[1:]))
+    for fault in faults:
+        if fault >= 0:
+            question, seed = fault // len(seeds), seeds[fault % len(seeds)]
+            replay_episode(controller, store, question, seed, beta, budget)
+            raise ControllerError(
+                f"controller {controller.name!r} fails when compiled but not when interpreted "
+                f"(question {question}, seed {seed}, β = {beta:g})"
+            )
+    fields = dict(zip(OUTCOME_FIELDS, np.moveaxis(outcomes, 2, 0), strict=True))
+    reasons = tagged_policy(controller).reasons
+    return _outcomes(arrays, fields, reasons)
+
+
+@lru_cache(maxsize=4)
+def _threads(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="autotts-replay")
+
+
+def _outcomes(
+    arrays: TraceArrays, fields: dict[str, npt.NDArray[np.int64]], reasons: tuple[str, ...]
+) -> Outcomes:
+    answer_class = fields["answer_class"]
+    # Index -1 stands for "no answer" and finds the False at the end.
+    right = np.append(arrays.class_correct, False)
+    place = np.where(answer_class >= 0, arrays.class_start[:-1, None] + answer_class, -1)
+    return Outcomes(correct=right[place], stop_reasons=(*reasons, BUDGET_EXHAUSTED), **fields)
+
+
+@lru_cache(maxsize=64)
+def _orders(
+    arrays: TraceArrays, seeds: range
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Branch orders (sizes, seeds, most branches), and which size each question has."""
+    sizes, size_of = np.unique(np.diff(arrays.branch_start), return_inverse=True)
+    orders = np.zeros((len(sizes), len(seeds), int(sizes.max(initial=0))), np.int32)
+    for row, size in zip(orders, sizes.tolist(), strict=True):
+        row[:, :size] = branch_orders(size, seeds)
+    return orders, size_of.astype(np.int64)
+
+
+@lru_cache(maxsize=256)
+def _tagged(policy: FunctionType) -> TaggedPolicy:
+    return tag_returns(policy)
+
+
+def tagged_policy(controller: Controller) -> TaggedPolicy:
+    """The controller's policy with its returns tagged (see `policy_source`)."""
+    policy = type(controller).policy
+    assert isinstance(policy, FunctionType)
+    return _tagged(policy)
+
+
+@lru_cache(maxsize=256)
+def _kernel(policy: FunctionType, parameters: tuple[tuple[str, type], ...]) -> "Kernel":
+    from numba.core.errors import NumbaError
+
+    from autotts_core.replay.kernel import build_kernel, compile_kernel
+
+    kernel = build_kernel(_tagged(policy), tuple(name for name, _ in parameters))
+    try:
+        compile_kernel(kernel, tuple(kind for _, kind in parameters))
+    except NumbaError as error:
+        raise NotCompilable(_first_reason(error)) from None
+    return kernel
+
+
+def kernel_of(controller: Controller) -> "Kernel":
+    """The controller's compiled kernel; raises `NotCompilable` with Numba's reason."""
+    params = controller.schedule(0.5)
+    policy = type(controller).policy
+    assert isinstance(policy, FunctionType)
+    return _kernel(policy, tuple((name, type(value)) for name, value in params.items()))
+
+
+def _first_reason(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    telling = [line for line in lines if not line.startswith(("Failed in", "During:"))]
+    return " ".join(telling[:4])
+
+
+def replay_interpreted(
+    controller: Controller,
+    store: ReplayStore,
+    beta: float,
+    seeds: range,
+    budget: int | None = None,
+    progress: Progress | None = None,
+) -> Outcomes:
+    """`replay`, by plain Python: for policies that do not compile, and to check those that do."""
+    arrays = store.load()
+    reasons = (*tagged_policy(controller).reasons, BUDGET_EXHAUSTED)
+    rows: list[list[tuple[int, ...]]] = []
+    for question in range(len(arrays.branch_start) - 1):
+        rows.append([])
+        for episode in _episodes(controller, store, question, seeds, beta, budget):
+            record = episode.record
+            rows[-1].append(
+                (
+                    episode.answer_class,
+                    record.spent,
+                    record.sequential_tokens,
+                    record.branches,
+                    sum(record.pruned(i) for i in range(record.branches)),
+                    sum(record.depth(i) for i in range(record.branches)),
+                    reasons.index(episode.stop) if episode.stop != BUDGET_EXHAUSTED else -1,
+                )
+            )
+        if progress:
+            progress(len(seeds))
+    from autotts_core.replay.kernel import OUTCOME_FIELDS
+
+    values = np.array(rows, np.int64).reshape(len(rows), len(seeds), len(OUTCOME_FIELDS))
+    fields = dict(zip(OUTCOME_FIELDS, np.moveaxis(values, 2, 0), strict=True))
+    return _outcomes(arrays, fields, reasons[:-1])
+
+
+def replay_episode(
+    controller: Controller,
+    store: ReplayStore,
+    question: int,
+    seed: int,
+    beta: float,
+    budget: int | None = None,
+) -> ReplayedEpisode:
+    """One interpreted episode with its full record."""
+    return next(
+        _episodes(controller, store, question, range(seed, seed + 1), beta, budget)
+    )
+
+
+def _episodes(
+    controller: Controller,
+    store: ReplayStore,
+    question: int,
+    seeds: range,
+    beta: float,
+    budget: int | None,
+) -> Iterator[ReplayedEpisode]:
+    recorded = recorded_question(store.load(), question)
+    policy = tagged_policy(controller)
+    p = _named(controller.schedule(beta))
+    orders = branch_orders(len(recorded.tokens), seeds).tolist()
+    for seed, order in zip(seeds, orders, strict=True):
+        try:
+            yield _play(policy, p, recorded, order, UNLIMITED if budget is None else budget)
+        except Exception as error:
+            where = f"controller {controller.name!r}, β = {beta:g}, {store.name}, "
+            where += f"question {question}, seed {seed}"
+            raise ControllerError(f"{where}: {_fault(error)}") from error
+
+
+def _play(
+    policy: TaggedPolicy, p: Any, question: RecordedQuestion, order: Sequence[int], budget: int
+) -> ReplayedEpisode:
+    episode = InterpretedEpisode(question, order, budget)
+    try:
+        answer, stop = policy.function(episode, p)
+    except BudgetExhausted:
+        answer, reason = episode.standing_majority(), BUDGET_EXHAUSTED
+    else:
+        reason = policy.reasons[stop]
+    if isinstance(answer, bool) or not isinstance(answer, int | np.integer):
+        raise TypeError(f"returned {answer!r} ({reason}), not an answer id")
+    if not -1 <= answer < len(episode.revealed):
+        raise ValueError(
+            f"returned the id {answer} ({reason}), which this episode never revealed "
+            f"(it revealed {len(episode.revealed)} answers; -1 means none)"
+        )
+    return ReplayedEpisode(episode, episode.revealed[answer] if answer >= 0 else -1, reason)
+
+
+def _named(params: Params) -> Any:
+    from types import SimpleNamespace
+
+    return SimpleNamespace(**params)
+
+
+def _fault(error: Exception) -> str:
+    """What was raised, and the deepest line of the controller's own code that led to it."""
+    here = os.path.dirname(__file__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(here)]
+    place = f" ({frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,221 @@
+"""The loop over episodes, compiled once for each controller and cached on disk by content.
+
+Numba's own cache keys a function by its file and the file's age, and does not notice when a
+function that it calls has changed. So each controller gets a directory named by a hash of
+everything that is compiled: the policy with all functions it reaches, this package's replay
+sources, and the versions of Numba and Python. In it lies the kernel's source, and Numba's
+cache beside it.
+"""
+
+import hashlib
+import inspect
+import os
+import platform
+import shutil
+import tempfile
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numba
+import numpy as np
+from numba import njit
+
+from autotts_core import voting
+from autotts_core.replay import compiled, policy_source
+from autotts_core.replay.policy_source import TaggedPolicy, functions_reached
+
+OUTCOME_FIELDS = (
+    "answer_class",
+    "tokens",
+    "sequential_tokens",
+    "branches",
+    "pruned",
+    "intervals",
+    "stop",
+)
+BUDGET_STOP = -1
+"""The `stop` of an episode that its budget ended."""
+
+_KEPT_KERNELS = 500
+
+_KERNEL = '''\
+def replay(
+    step_class, step_signal, step_start, branch_tokens, branch_start, classes,
+    interval_tokens, exact, has_signals, orders, size_of, budget, parameters,
+    first_question, last_question, outcomes,
+):
+    p = Params(*parameters)
+    pool = orders.shape[2]
+    branches = np.empty(pool * BRANCH_FIELDS, np.int32)
+    ids = np.full(classes, -1, np.int32)
+    revealed = np.empty(classes, np.int32)
+    tallies = np.empty(MAX_TALLIES * 2 * classes, np.int32)
+    standings = np.empty(MAX_TALLIES * TALLY_FIELDS, np.int64)
+    state = np.empty(STATE_FIELDS, np.int64)
+    for q in range(first_question, last_question):
+        first_branch = branch_start[q]
+        for s in range(orders.shape[1]):
+            for field in range(STATE_FIELDS):
+                state[field] = 0
+            episode = make_episode((
+                pointer(step_class, 0), pointer(step_signal, 0),
+                pointer(step_start, first_branch), pointer(branch_tokens, first_branch),
+                pointer(orders[size_of[q], s], 0), pointer(branches, 0), pointer(ids, 0),
+                pointer(revealed, 0), pointer(tallies, 0), pointer(standings, 0),
+                pointer(state, 0), branch_start[q + 1] - first_branch, interval_tokens, exact,
+                has_signals, budget, classes,
+            ))
+            answer = -1
+            stop = BUDGET_STOP
+            try:
+                answer, stop = policy(episode, p)
+                answer = as_answer(answer)
+            except Exception:
+                if state[STOPPED] == 0:
+                    return q * orders.shape[1] + s
+                answer = standing_majority(episode)
+            if answer < -1 or answer >= state[REVEALED]:
+                return q * orders.shape[1] + s
+            row = outcomes[q, s]
+            row[0] = revealed[answer] if answer >= 0 else -1
+            row[1] = state[SPENT]
+            row[2] = state[SEQUENTIAL] + state[LONGEST]
+            row[3] = state[OPEN]
+            row[4] = state[PRUNED]
+            row[5] = state[INTERVALS]
+            row[6] = stop
+            for k in range(state[REVEALED]):
+                ids[revealed[k]] = -1
+    return -1
+'''
+
+Kernel = Callable[..., int]
+
+
+def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
+    """The compiled-on-first-call kernel of a policy whose schedule has these parameters.
+
+    `kernel(columns…, orders, size_of, budget, parameters, first, last, outcomes)` replays all
+    seeds of questions first to last - 1 into `outcomes` (questions, seeds, OUTCOME_FIELDS)
+    and returns -1, or question * seeds + seed of the first episode whose policy raised or
+    answered with an id never revealed. It releases the GIL.
+    """
+    function = policy.function
+    assert isinstance(function, FunctionType)
+    compiled.make_jitable(function)
+    names = {name: getattr(compiled, name) for name in dir(compiled) if not name.startswith("_")}
+    namespace: dict[str, Any] = {
+        **names,
+        "__name__": __name__,
+        "np": np,
+        "policy": function,
+        "Params": namedtuple("Params", parameters),  # noqa: PYI024
+        "BUDGET_STOP": BUDGET_STOP,
+    }
+    directory = _kernel_directory(_content_hash(function, parameters))
+    path = directory / "kernel.py" if directory else Path("<replay kernel>")
+    exec(compile(_KERNEL, str(path), "exec"), namespace)
+    kernel: Kernel = njit(cache=directory is not None, nogil=True)(namespace["replay"])
+    return kernel
+
+
+def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for part in (platform.python_version(), numba.__version__, np.__version__, _KERNEL):
+        digest.update(part.encode() + b"\0")
+    digest.update(repr(parameters).encode())
+    digest.update(inspect.getsource(compiled).encode())
+    digest.update(inspect.getsource(policy_source).encode())
+    digest.update(inspect.getsource(voting).encode())
+    for function in _all_reached(policy, {}).values():
+        digest.update(inspect.getsource(function).encode())
+        digest.update(repr(_constants(function)).encode())
+    return digest.hexdigest()
+
+
+def _all_reached(
+    function: FunctionType, found: dict[str, FunctionType]
+) -> dict[str, FunctionType]:
+    found[f"{function.__module__}.{function.__qualname__}"] = function
+    for reached in functions_reached(function):
+        if f"{reached.__module__}.{reached.__qualname__}" not in found:
+            _all_reached(reached, found)
+    return found
+
+
+def _constants(function: FunctionType) -> list[tuple[str, object]]:
+    """The global values that compiling freezes into the machine code."""
+    named = [(name, function.__globals__.get(name)) for name in function.__code__.co_names]
+    return [
+        (name, value.tobytes() if isinstance(value, np.ndarray) else value)
+        for name, value in named
+        if isinstance(value, bool | int | float | str | tuple | np.ndarray)
+    ]
+
+
+def cache_directory() -> Path:
+    """Where compiled kernels are kept: `$AUTOTTS_CACHE_DIR`, else the user's cache directory."""
+    chosen = os.environ.get("AUTOTTS_CACHE_DIR")
+    if chosen:
+        return Path(chosen)
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "autotts"
+
+
+def _kernel_directory(content_hash: str) -> Path | None:
+    """The kernel's own directory with its source in it; None where nothing can be written."""
+    kernels = cache_directory() / "kernels"
+    directory = kernels / content_hash
+    source = directory / "kernel.py"
+    try:
+        if not source.exists():
+            _forget_old_kernels(kernels)
+            directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile("w", dir=directory, delete=False) as draft:
+                draft.write(_KERNEL)
+            os.replace(draft.name, source)
+    except OSError:
+        return None
+    return directory
+
+
+def _forget_old_kernels(kernels: Path) -> None:
+    held = sorted(kernels.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for directory in held[_KEPT_KERNELS - 1 :]:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+_SCALARS = {int: numba.types.int64, float: numba.types.float64, bool: numba.types.boolean}
+
+
+def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
+    """Compile `kernel` (or load it from the cache) for parameters of these Python types."""
+    t = numba.types
+
+    def array(dtype: Any, dimensions: int, writable: bool = True) -> Any:
+        return t.Array(dtype, dimensions, "C", readonly=not writable)
+
+    kernel.compile(
+        (
+            array(t.int32, 1),
+            array(t.float32, 1),
+            array(t.int64, 1),
+            array(t.int32, 1),
+            array(t.int64, 1),
+            t.int64,
+            t.int64,
+            t.boolean,
+            t.boolean,
+            array(t.int32, 3),
+            array(t.int64, 1),
+            t.int64,
+            t.BaseTuple.from_types([_SCALARS[kind] for kind in parameters]),
+            t.int64,
+            t.int64,
+            array(t.int64, 3),
+        )
+    )
+    kernel.disable_compile()

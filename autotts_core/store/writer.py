@@ -1,0 +1,290 @@
+"""Freezing traces into replay stores, all or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from autotts_core import __version__
+from autotts_core.errors import StoreError
+from autotts_core.store.check import check_store
+from autotts_core.store.manifest import (
+    ANSWERS,
+    BRANCHES,
+    MANIFEST,
+    PROBES,
+    QUESTIONS,
+    Counts,
+    FileEntry,
+    Manifest,
+    Scalar,
+    Source,
+    Versioned,
+    check_name,
+    explain,
+)
+from autotts_core.store.tables import COLUMNS, NO_ANSWER, arrow_schema
+
+if TYPE_CHECKING:
+    from autotts_core.trace_importer import ImportedTraces
+    from autotts_core.traces import BranchTrace
+
+EXACT = Versioned(name="exact", version=1)
+"""The grader of string equality: each distinct string is a class of its own."""
+
+
+def write_stores(root: Path, imported: Iterable[ImportedTraces]) -> list[Path]:
+    """Freeze each of `imported` into `root/<model>/<benchmark>`: all of them, or none.
+
+    Returns the new stores' directories. Takes the next of `imported` only when the last one is
+    staged, so one at a time is in memory. Raises `StoreError` as `write_store` does, and where
+    two of `imported` are of the same model and benchmark.
+    """
+    origins: dict[Path, str] = {}
+    with _staging(root) as staging:
+        for traces in imported:
+            name = _store_name(traces)
+            if name in origins:
+                raise StoreError(
+                    f"{name}: both {origins[name]} and {traces.source} hold this model and "
+                    "benchmark. Import them one at a time, each to its own directory."
+                )
+            _refuse_existing(root / name)
+            write_store(staging / name, traces)
+            origins[name] = traces.source
+        _publish({staging / name: root / name for name in origins})
+    return [root / name for name in origins]
+
+
+def _store_name(traces: ImportedTraces) -> Path:
+    for part in (traces.model, traces.benchmark):
+        try:
+            check_name(part)
+        except ValueError as error:
+            raise StoreError(f"{traces.source}: {part!r} {error}.") from None
+    return Path(traces.model, traces.benchmark)
+
+
+def write_store(
+    out: Path,
+    traces: ImportedTraces,
+    *,
+    sampling: dict[str, Scalar] | None = None,
+    engine: Versioned | None = None,
+    prompt: str | None = None,
+    probe: str | None = None,
+) -> None:
+    """Freeze `traces` into a new store in the directory `out`, graded by string equality.
+
+    `sampling`, `engine`, `prompt` and `probe` say how the branches were made, where that is
+    known. An empty answer string is stored as no answer. The same traces give the same bytes.
+    Either the whole store appears at `out` or nothing does. Raises `StoreError` where `out`
+    exists or the traces contradict themselves.
+    """
+    # Before the work, for the sake of whoever waits; the rename at the end is what decides.
+    _refuse_existing(out)
+    tables = _tables(traces)
+    contents = {name: _parquet(table) for name, table in tables.items()}
+    try:
+        manifest = Manifest(
+            model=traces.model,
+            benchmark=traces.benchmark,
+            interval_tokens=traces.interval_tokens,
+            accounting=traces.accounting,  # type: ignore[arg-type]
+            grader=EXACT,
+            counts=Counts(
+                questions=tables[QUESTIONS].num_rows,
+                answers=tables[ANSWERS].num_rows,
+                branches=tables[BRANCHES].num_rows,
+                probes=tables[PROBES].num_rows,
+            ),
+            sampling=sampling,
+            engine=engine,
+            prompt=prompt,
+            probe=probe,
+            source=Source(origin=traces.source, sha256=traces.source_sha256),
+            created_by=f"autotts-core {__version__}",
+            files={
+                name: FileEntry(
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    bytes=len(content),
+                    rows=tables[name].num_rows,
+                )
+                for name, content in contents.items()
+            },
+        )
+    except ValidationError as error:
+        raise StoreError(explain(error, traces.source)) from None
+    with _staging(out.parent) as staging:
+        store = staging / out.name
+        store.mkdir()
+        for name, content in contents.items():
+            _write(store / name, content)
+        _write(store / MANIFEST, manifest.to_json().encode())
+        problems = check_store(store)
+        if problems:
+            raise StoreError("\n".join(f"{traces.source}: {problem}" for problem in problems))
+        _publish({store: out})
+
+
+def _refuse_existing(out: Path) -> None:
+    if os.path.lexists(out):
+        raise StoreError(
+            f"{out}: exists already. A frozen store never changes: remove it, or write elsewhere."
+        )
+
+
+@contextmanager
+def _staging(parent: Path) -> Iterator[Path]:
+    """A hidden directory in `parent`, so on its file system; gone when the work is over.
+
+    A killed process leaves it behind; nothing takes it for a store.
+    """
+    made: list[Path] = []
+    try:
+        try:
+            made += _make_directory(parent)
+            temporary = tempfile.TemporaryDirectory(prefix=".staging-", dir=parent)
+        except OSError as error:
+            raise StoreError(f"{parent}: cannot write here: {error.strerror}.") from None
+        with temporary as staging:
+            yield Path(staging)
+    finally:
+        _remove_empty(made)
+
+
+def _publish(moves: dict[Path, Path]) -> None:
+    """Rename each staged store to its target; on any failure undo what was renamed."""
+    made: list[Path] = []
+    try:
+        for staged, target in moves.items():
+            made = _make_directory(target.parent) + made
+            _refuse_existing(target)
+            staged.rename(target)
+    except BaseException as error:
+        for source, renamed in moves.items():
+            # An interrupt may come between a rename and any note of it: ask the file system.
+            if not source.exists():
+                renamed.rename(source)
+        _remove_empty(made)
+        if isinstance(error, OSError):
+            raise StoreError(f"{target}: cannot be created: {error.strerror}.") from None
+        raise
+
+
+def _make_directory(path: Path) -> list[Path]:
+    """Make `path` and what is missing above it; what was made, deepest first."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    return missing
+
+
+def _remove_empty(directories: Sequence[Path]) -> None:
+    for directory in directories:
+        with suppress(OSError):  # something was put into it meanwhile
+            directory.rmdir()
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        with path.open("wb") as file:
+            file.write(content)
+            file.flush()
+            # Else a power cut after the rename could leave a whole store of empty files.
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
+
+
+def _parquet(table: Any) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def _tables(traces: ImportedTraces) -> dict[str, Any]:
+    """The store's pyarrow tables by file name."""
+    rows: dict[str, dict[str, list[Any]]] = {
+        name: {column: [] for column in columns} for name, columns in COLUMNS.items()
+    }
+    for number, question in enumerate(traces.questions):
+        where = f"{traces.source}: question {number}"
+        # Answers are numbered as they first appear; the empty one is no answer at all.
+        index = {"": NO_ANSWER}
+        for branch_number, branch in enumerate(question.branches):
+            _add_branch(
+                rows, number, branch_number, branch, index, f"{where}, branch {branch_number}"
+            )
+        del index[""]
+        _add(rows[QUESTIONS], number, question.id, question.text, question.gold_answer)
+        for answer, text in enumerate(index):
+            _add(rows[ANSWERS], number, answer, text, answer, text == question.gold_answer)
+        _refuse_surrogates([question.id, question.text, question.gold_answer, *index], where)
+    return {name: _table(name, columns, traces.source) for name, columns in rows.items()}
+
+
+def _add_branch(
+    rows: dict[str, dict[str, list[Any]]],
+    question: int,
+    number: int,
+    branch: BranchTrace,
+    index: dict[str, int],
+    where: str,
+) -> None:
+    count = len(branch.probes)
+    signals: Sequence[float | None] = [None] * (count + 1)
+    if branch.signals is not None:
+        signals = branch.signals
+        if len(signals) != count + 1:
+            raise StoreError(
+                f"{where}: {len(signals)} signals for {count} probes. There must be one for "
+                "each probe and one for the last, shorter interval."
+            )
+    # The first entry of `index` is the empty answer's, -1: the next number is len - 1.
+    answers = [index.setdefault(text, len(index) - 1) for text in (*branch.probes, branch.final)]
+    probes = rows[PROBES]
+    probes["question"] += [question] * count
+    probes["branch"] += [number] * count
+    probes["interval"] += range(1, count + 1)
+    probes["answer"] += answers[:-1]
+    probes["signal"] += signals[:-1]
+    _add(rows[BRANCHES], question, number, branch.tokens, count, answers[-1], signals[-1])
+
+
+def _add(columns: dict[str, list[Any]], *values: Any) -> None:
+    for column, value in zip(columns.values(), values, strict=True):
+        column.append(value)
+
+
+def _refuse_surrogates(texts: Sequence[str], where: str) -> None:
+    for text in texts:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise StoreError(
+                f"{where}: {text!r} holds half of a surrogate pair, which is not a character. "
+                "Replace it in the source."
+            ) from None
+
+
+def _table(name: str, columns: dict[str, list[Any]], source: str) -> Any:
+    import pyarrow as pa
+
+    schema = arrow_schema(name)
+    arrays = []
+    for column, values in columns.items():
+        try:
+            arrays.append(pa.array(values, schema.field(column).type))
+        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+            raise StoreError(f"{source}: {column!r} of {name}: {error}") from None
+    return pa.table(arrays, schema=schema)

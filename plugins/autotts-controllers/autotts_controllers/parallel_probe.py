@@ -1,0 +1,70 @@
+"""Parallel-Probe: deepen all branches together, prune outliers (arXiv 2602.03845)."""
+
+from typing import Any
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from autotts_core.component import Options
+from autotts_core.controller import Controller, Params
+from autotts_core.episode import Episode
+from autotts_core.voting import majority
+
+
+class ParallelProbeOptions(Options):
+    branches: PositiveInt = 64
+    stable_rounds: PositiveInt = 40
+    prune_patience: PositiveInt = 7
+    warm_up: NonNegativeInt = 15
+    max_rounds: PositiveInt = 100
+
+
+class ParallelProbe(Controller):
+    """Parallel-Probe (Zheng et al., 2026): consensus-based stopping, deviation-based pruning."""
+
+    name = "parallel-probe"
+    summary = "Deepen all branches together, prune those off the consensus, stop when it is stable"
+    Options = ParallelProbeOptions
+    options: ParallelProbeOptions
+
+    def schedule(self, beta: float) -> Params:
+        return self.options.model_dump()
+
+    @staticmethod
+    def policy(episode: Episode, p: Any) -> int:
+        for _ in range(p.branches):
+            episode.branch()
+        latest = [episode.answer(i) for i in range(episode.branches)]
+        off_track = [0 for _ in latest]
+        standing = [i for i in range(episode.branches)]  # noqa: C416
+        running = [i for i in standing if not episode.finished(i)]
+        last_winner, stable = -1, 0
+
+        for r in range(p.max_rounds):
+            for i in running:
+                episode.advance(i)
+            for i in running:
+                latest[i] = episode.answer(i)
+            running = [i for i in running if not episode.finished(i)]
+            winner = majority([latest[i] for i in standing])
+
+            if r >= p.warm_up and len(standing) > 1:
+                strayed = False
+                for i in running:
+                    off_track[i] = off_track[i] + 1 if latest[i] != winner else 0
+                    if off_track[i] >= p.prune_patience:
+                        episode.prune(i)
+                        strayed = True
+                if strayed:
+                    running = [i for i in running if not episode.pruned(i)]
+                    standing = [i for i in standing if not episode.pruned(i)]
+                    if len(standing) == 0:
+                        return last_winner  # every branch pruned
+                    winner = majority([latest[i] for i in standing])
+
+            stable = stable + 1 if r > 0 and winner == last_winner else 0
+            if stable >= p.stable_rounds:
+                return winner  # consensus stable
+            last_winner = winner
+            if len(running) == 0:
+                return winner  # every branch finished
+        return last_winner  # round limit
