@@ -140,16 +140,5 @@ class _HasDepth(Protocol):
 
 def deepest_first(episode: _HasDepth, branches: list[int]) -> None:
     """Sort branch indices in place: deepest first, lower index first among equals."""
-    # Insertion sort: from round to round the order hardly changes.
-    for end in range(1, len(branches)):
-        i = branches[end]
-        depth = episode.depth(i)
-        at = end
-        while at > 0:
-            j = branches[at - 1]
-            other = episode.depth(j)
-            if other > depth or (other == depth and j < i):
-                break
-            branches[at] = j
-            at -= 1
-        branches[at] = i
+    branches.sort()
+    branches.sort(key=episode.depth, reverse=True)

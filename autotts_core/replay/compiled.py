@@ -27,7 +27,7 @@ from numba.extending import (
 
 from autotts_core.episode import MAX_TALLIES
 from autotts_core.replay.policy_source import functions_reached
-from autotts_core.voting import _LEADER, _ROOM, _RUNNER_UP, _VOTES, Tally, beta_confidence, majority
+from autotts_core.voting import _LEADER, _ROOM, _RUNNER_UP, _VOTES, Tally, beta_confidence, deepest_first, majority
 
 _I32 = types.CPointer(types.int32)
 _I64 = types.CPointer(types.int64)
@@ -438,6 +438,27 @@ def _majority(answers):  # type: ignore[no-untyped-def]
     return count_by_id
 
 
+@overload(deepest_first)
+def _deepest_first(episode, branches):  # type: ignore[no-untyped-def]
+    """`voting.deepest_first` by insertion: from round to round the order hardly changes."""
+
+    def insert_each(episode, branches):  # type: ignore[no-untyped-def]
+        for end in range(1, len(branches)):
+            i = branches[end]
+            depth = episode.depth(i)
+            at = end
+            while at > 0:
+                j = branches[at - 1]
+                other = episode.depth(j)
+                if other > depth or (other == depth and j < i):
+                    break
+                branches[at] = j
+                at -= 1
+            branches[at] = i
+
+    return insert_each
+
+
 @register_jitable
 def standing_majority(episode):  # type: ignore[no-untyped-def]
     """The majority of the latest answers of unpruned branches."""
@@ -460,7 +481,7 @@ def _as_answer(answer):  # type: ignore[no-untyped-def]
     return lambda answer: np.int64(answer)
 
 
-_jitable: set[python_types.FunctionType] = {majority}
+_jitable: set[python_types.FunctionType] = {majority, deepest_first}
 
 
 def make_jitable(function: python_types.FunctionType) -> None:

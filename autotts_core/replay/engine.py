@@ -239,8 +239,8 @@ def replay_interpreted(
                     record.spent,
                     record.sequential_tokens,
                     record.branches,
-                    sum(record.pruned(i) for i in range(record.branches)),
-                    sum(record.depth(i) for i in range(record.branches)),
+                    record.pruned_branches,
+                    record.intervals,
                     reasons.index(episode.stop) if episode.stop != BUDGET_EXHAUSTED else -1,
                 )
             )

@@ -6,6 +6,8 @@ person or an explorer can read what a controller did and what it saw.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from math import nan
 from typing import NamedTuple
 
@@ -40,16 +42,17 @@ class RecordedQuestion:
     exact: bool
 
 
+@lru_cache(maxsize=256)
 def recorded_question(arrays: TraceArrays, question: int) -> RecordedQuestion:
     """Question number `question` of a store, for any number of episodes."""
-    first, last = arrays.branch_start[question], arrays.branch_start[question + 1]
-    bounds = arrays.step_start[first : last + 1].tolist()
-    spans = [slice(a, b) for a, b in zip(bounds, bounds[1:], strict=False)]
+    first, last = arrays.branch_start[question : question + 2]
+    bounds = arrays.step_start[first : last + 1]
+    spans = [slice(a, b) for a, b in pairwise((bounds - bounds[0]).tolist())]
+    classes = arrays.step_class[bounds[0] : bounds[-1]].tolist()
+    signals = arrays.step_signal[bounds[0] : bounds[-1]].tolist()
     return RecordedQuestion(
-        steps=[arrays.step_class[span].tolist() for span in spans],
-        signals=[arrays.step_signal[span].tolist() for span in spans]
-        if len(arrays.step_signal)
-        else None,
+        steps=[classes[span] for span in spans],
+        signals=[signals[span] for span in spans] if signals else None,
         tokens=arrays.branch_tokens[first:last].tolist(),
         interval_tokens=arrays.interval_tokens,
         exact=arrays.exact_accounting,
@@ -75,7 +78,7 @@ class Action(NamedTuple):
 
 
 class _Branch:
-    """An open branch; its tokens are counted when they are asked for."""
+    """An open branch."""
 
     __slots__ = (
         "answer",
@@ -85,17 +88,17 @@ class _Branch:
         "finished",
         "length",
         "pruned",
-        "read",
         "recorded",
         "steps",
+        "tokens",
     )
 
-    def __init__(self, recorded: int, steps: Sequence[int], length: int, read: bool) -> None:
+    def __init__(self, recorded: int, steps: Sequence[int], length: int) -> None:
         self.recorded = recorded
         self.steps = steps
         self.length = length
-        self.read = read
         self.depth = 0
+        self.tokens = 0
         self.answer = -1
         self.finished = False
         self.pruned = False
@@ -113,6 +116,8 @@ class InterpretedEpisode:
         self.revealed: list[int] = []
         """Answer class of each answer id."""
         self._question = question
+        self._interval = question.interval_tokens
+        self._exact = question.exact
         self._order = order
         self._budget = budget
         self._limited = budget < UNLIMITED
@@ -142,17 +147,20 @@ class InterpretedEpisode:
         return self._sequential
 
     def branch(self) -> int:
-        i = self._open_next(read=False)
-        if i >= 0:
-            self._run(self._open[i], i, 1, "branch")
-        return i
+        branch = self._open_next()
+        if branch is None:
+            return -1
+        self._run(branch, self.branches - 1, 1, "branch")
+        return self.branches - 1
 
     def read(self) -> int:
-        i = self._open_next(read=True)
-        if i >= 0:
-            branch = self._open[i]
-            self._run(branch, i, len(branch.steps), "read")
-        return i
+        branch = self._open_next()
+        if branch is None:
+            return -1
+        steps = len(branch.steps)
+        self._run(branch, self.branches - 1, steps, "read")
+        branch.tokens = branch.length
+        return self.branches - 1
 
     def advance(self, i: int, intervals: int = 1) -> None:
         try:
@@ -209,7 +217,7 @@ class InterpretedEpisode:
         branch = self._opened(i)
         if branch.batch == self._batch:
             self._await()
-        return self._tokens(branch, branch.depth)
+        return branch.tokens
 
     def signal(self, i: int) -> float:
         branch = self._opened(i)
@@ -228,45 +236,59 @@ class InterpretedEpisode:
         """The majority of the latest answers of unpruned branches."""
         return majority([b.answer for b in self._open.values() if not b.pruned])
 
+    @property
+    def pruned_branches(self) -> int:
+        """Number of branches given up."""
+        return sum(branch.pruned for branch in self._open.values())
+
+    @property
+    def intervals(self) -> int:
+        """Intervals run so far, over all branches."""
+        return sum(branch.depth for branch in self._open.values())
+
     def actions(self) -> list[Action]:
         """Everything the controller did, in order, with what it revealed."""
-        depths = dict.fromkeys(self._open, 0)
-        actions = []
-        for kind, i, intervals, batch in self._log:
-            branch = self._open[i]
-            depths[i] = depth = min(depths[i] + intervals, len(branch.steps))
-            actions.append(
-                Action(
-                    kind,
-                    i,
-                    intervals,
-                    depth,
-                    self._ids[branch.steps[depth - 1]],
-                    self._tokens(branch, depth),
-                    depth == len(branch.steps),
-                    batch,
-                )
-            )
-        return actions
+        episode = InterpretedEpisode(self._question, self._order)
+        return [episode._act(*asked) for asked in self._log]
 
-    def _open_next(self, read: bool) -> int:
+    def _act(self, kind: str, i: int, intervals: int, batch: int) -> Action:
+        if kind == "advance":
+            self.advance(i, intervals)
+        elif kind == "prune":
+            self.prune(i)
+        elif kind == "read":
+            self.read()
+        else:
+            self.branch()
+        b = self._open[i]
+        return Action(kind, i, intervals, b.depth, b.answer, b.tokens, b.finished, batch)
+
+    def _open_next(self) -> _Branch | None:
         i = self.branches
         if i >= len(self._order) or (self._limited and self._charged() >= self._budget):
-            return -1
+            return None
         recorded = self._order[i]
         question = self._question
-        self._open[i] = _Branch(recorded, question.steps[recorded], question.tokens[recorded], read)
+        branch = _Branch(recorded, question.steps[recorded], question.tokens[recorded])
+        self._open[i] = branch
         self.branches = i + 1
-        return i
+        return branch
 
     def _run(self, branch: _Branch, i: int, intervals: int, kind: str) -> None:
-        """Bring a branch further and reveal the answer that it now gives."""
+        """Bring a branch further, charge it, and reveal the answer that it now gives."""
         steps = branch.steps
         depth = branch.depth + intervals
+        tokens = depth * self._interval
         if depth >= len(steps):
             intervals += len(steps) - depth
             depth = len(steps)
             branch.finished = True
+            # `published` charges a whole interval for each probe, also for fewer tokens.
+            probed = 0 if self._exact else (depth - 1) * self._interval
+            tokens = max(probed, branch.length)
+        elif self._exact and tokens > branch.length:
+            tokens = branch.length
+        branch.tokens = tokens
         branch.depth = depth
         answer_class = steps[depth - 1]
         try:
@@ -284,7 +306,7 @@ class InterpretedEpisode:
         """Let what was asked for since the last time finish, in parallel."""
         longest = 0
         for branch in self._pending:
-            tokens = self._tokens(branch, branch.depth)
+            tokens = branch.tokens
             if tokens - branch.awaited_tokens > longest:
                 longest = tokens - branch.awaited_tokens
             branch.awaited_tokens = tokens
@@ -292,20 +314,8 @@ class InterpretedEpisode:
         self._pending.clear()
         self._batch += 1
 
-    def _tokens(self, branch: _Branch, depth: int) -> int:
-        """What `depth` intervals of a branch cost."""
-        question = self._question
-        last = depth == len(branch.steps)
-        if last and (branch.read or question.exact):
-            return branch.length
-        # `published` charges a whole interval for each probe, also where fewer tokens are left.
-        charged = (depth - last) * question.interval_tokens
-        if last:
-            return charged if charged > branch.length else branch.length
-        return min(charged, branch.length) if question.exact else charged
-
     def _charged(self) -> int:
-        return sum(self._tokens(branch, branch.depth) for branch in self._open.values())
+        return sum(branch.tokens for branch in self._open.values())
 
     def _opened(self, i: int) -> _Branch:
         try:

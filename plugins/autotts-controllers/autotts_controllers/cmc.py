@@ -105,10 +105,13 @@ class CMC(Controller):
 
 def join_pool(episode: Episode, pool: Tally, branches: list[int]) -> list[int]:
     """Let finished branches vote, in the order given; returns the others."""
+    running = []
     for i in branches:
         if episode.finished(i):
             pool.add(episode.answer(i))
-    return [i for i in branches if not episode.finished(i)]
+        else:
+            running.append(i)
+    return running
 
 
 def abandon(

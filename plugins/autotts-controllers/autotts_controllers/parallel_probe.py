@@ -33,33 +33,34 @@ class ParallelProbe(Controller):
     def policy(episode: Episode, p: Any) -> int:
         for _ in range(p.branches):
             episode.branch()
-        latest = [episode.answer(i) for i in range(episode.branches)]
-        off_track = [0 for _ in latest]
-        standing = [i for i in range(episode.branches)]  # noqa: C416
-        running = [i for i in standing if not episode.finished(i)]
+        standing = episode.branches
+        votes = [episode.answer(i) for i in range(standing)]
+        off_track = [0 for _ in votes]
+        running = [i for i in range(standing) if not episode.finished(i)]
         last_winner, stable = -1, 0
 
         for r in range(p.max_rounds):
             for i in running:
                 episode.advance(i)
             for i in running:
-                latest[i] = episode.answer(i)
+                votes[i] = episode.answer(i)
             running = [i for i in running if not episode.finished(i)]
-            winner = majority([latest[i] for i in standing])
+            winner = majority(votes)
 
-            if r >= p.warm_up and len(standing) > 1:
-                strayed = False
+            if r >= p.warm_up and standing > 1:
+                strayed = 0
                 for i in running:
-                    off_track[i] = off_track[i] + 1 if latest[i] != winner else 0
+                    off_track[i] = off_track[i] + 1 if votes[i] != winner else 0
                     if off_track[i] >= p.prune_patience:
                         episode.prune(i)
-                        strayed = True
-                if strayed:
+                        votes[i] = -1
+                        strayed += 1
+                if strayed > 0:
                     running = [i for i in running if not episode.pruned(i)]
-                    standing = [i for i in standing if not episode.pruned(i)]
-                    if len(standing) == 0:
+                    standing -= strayed
+                    if standing == 0:
                         return last_winner  # every branch pruned
-                    winner = majority([latest[i] for i in standing])
+                    winner = majority(votes)
 
             stable = stable + 1 if r > 0 and winner == last_winner else 0
             if stable >= p.stable_rounds:
