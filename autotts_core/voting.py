@@ -10,7 +10,6 @@ from typing import Protocol
 
 import numpy as np
 
-
 _LEADER, _RUNNER_UP, _VOTES, _ROOM = range(4)
 
 
@@ -102,7 +101,7 @@ def _beta_table(size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         for a in range(min(n, size)):
             below += term
             term = term * (n - a) // (a + 1)
-            if 0 < a and n - 1 - a < size:
+            if a > 0 and n - 1 - a < size:
                 table[a, n - 1 - a] = below / 2**n
     return table
 

@@ -7,7 +7,6 @@ The policy and the functions it calls are compiled unchanged (`register_jitable`
 """
 
 import types as python_types
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,16 @@ from numba.extending import (
 
 from autotts_core.episode import MAX_TALLIES
 from autotts_core.replay.policy_source import functions_reached
-from autotts_core.voting import _LEADER, _ROOM, _RUNNER_UP, _VOTES, Tally, beta_confidence, deepest_first, majority
+from autotts_core.voting import (
+    _LEADER,
+    _ROOM,
+    _RUNNER_UP,
+    _VOTES,
+    Tally,
+    beta_confidence,
+    deepest_first,
+    majority,
+)
 
 _I32 = types.CPointer(types.int32)
 _I64 = types.CPointer(types.int64)
@@ -65,7 +73,7 @@ STATE_FIELDS = 10
 TALLY_FIELDS = 4
 
 
-class EpisodeType(types.Type):  # type: ignore[misc]
+class EpisodeType(types.Type):
     """Numba's type of the episode."""
 
     def __init__(self) -> None:
@@ -76,7 +84,7 @@ _EPISODE = EpisodeType()
 
 
 @register_model(EpisodeType)
-class _EpisodeModel(models.StructModel):  # type: ignore[misc]
+class _EpisodeModel(models.StructModel):
     def __init__(self, manager: Any, fe_type: Any) -> None:
         super().__init__(manager, fe_type, _MEMBERS)
 
@@ -85,7 +93,7 @@ for _name, _ in _MEMBERS:
     make_attribute_wrapper(EpisodeType, _name, f"_{_name}")
 
 
-class TallyType(types.Type):  # type: ignore[misc]
+class TallyType(types.Type):
     """Numba's type of `voting.Tally`: its methods' own source over bare pointers."""
 
     def __init__(self) -> None:
@@ -97,7 +105,7 @@ _TALLY_MEMBERS = [("counts", _I32), ("first_votes", _I32), ("standing", _I64)]
 
 
 @register_model(TallyType)
-class _TallyModel(models.StructModel):  # type: ignore[misc]
+class _TallyModel(models.StructModel):
     def __init__(self, manager: Any, fe_type: Any) -> None:
         super().__init__(manager, fe_type, _TALLY_MEMBERS)
 
@@ -157,61 +165,64 @@ def _at(typing_context: Any, address: Any, offset: Any) -> Any:
     return address(address, types.int64), generate
 
 
-def _offer(owner: Any, name: str, implementation: python_types.FunctionType) -> None:
+def _offer(owner: Any, name: str, implementation: Any) -> None:
     """Give Numba's type `owner` a method."""
     # Numba wants template and implementation to agree in everything, annotations included.
     plain = python_types.FunctionType(
         implementation.__code__, implementation.__globals__, name, implementation.__defaults__
     )
 
-    def of_self(self):  # type: ignore[no-untyped-def]
+    def of_self(self):
         return plain
 
-    def of_answer(self, answer):  # type: ignore[no-untyped-def]
+    def of_answer(self, answer):
         return plain
 
-    def of_two(self, a, b):  # type: ignore[no-untyped-def]
+    def of_two(self, a, b):
         return plain
 
-    def of_episode(episode):  # type: ignore[no-untyped-def]
+    def of_episode(episode):
         return plain
 
-    def of_branch(episode, i):  # type: ignore[no-untyped-def]
+    def of_branch(episode, i):
         return plain
 
-    def of_branch_by_intervals(episode, i, intervals=1):  # type: ignore[no-untyped-def]
+    def of_branch_by_intervals(episode, i, intervals=1):
         return plain
 
     templates = (of_self, of_answer, of_two, of_episode, of_branch, of_branch_by_intervals)
     code = implementation.__code__
     arguments = code.co_varnames[: code.co_argcount]
-    (template,) = (t for t in templates if t.__code__.co_varnames[: t.__code__.co_argcount] == arguments)
+    (template,) = (
+        t for t in templates if t.__code__.co_varnames[: t.__code__.co_argcount] == arguments
+    )
     # Inlined by LLVM rather than by Numba, which would multiply the compile time.
-    overload_method(owner, name, jit_options={"forceinline": True})(template)
+    inlined: Any = {"jit_options": {"forceinline": True}}
+    overload_method(owner, name, **inlined)(template)
 
 
 @register_jitable
-def _checked(episode, i):  # type: ignore[no-untyped-def]
+def _checked(episode, i):
     if i < 0 or i >= episode._state[OPEN]:
         raise IndexError("branch was never opened")
     return i * BRANCH_FIELDS
 
 
 @register_jitable
-def _await(episode):  # type: ignore[no-untyped-def]
+def _await(episode):
     episode._state[SEQUENTIAL] += episode._state[LONGEST]
     episode._state[LONGEST] = 0
     episode._state[BATCH] += 1
 
 
 @register_jitable
-def _await_branch(episode, b):  # type: ignore[no-untyped-def]
+def _await_branch(episode, b):
     if episode._branches[b + _BATCH] == episode._state[BATCH]:
         _await(episode)
 
 
 @register_jitable
-def _settle(episode, b, depth, charged):  # type: ignore[no-untyped-def]
+def _settle(episode, b, depth, charged):
     branches, state = episode._branches, episode._state
     cost = charged - branches[b + _TOKENS]
     branches[b + _TOKENS] = charged
@@ -237,7 +248,7 @@ def _settle(episode, b, depth, charged):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _run(episode, b, intervals):  # type: ignore[no-untyped-def]
+def _run(episode, b, intervals):
     branches = episode._branches
     depth = branches[b + _DEPTH] + intervals
     if depth >= branches[b + _STEPS]:
@@ -255,7 +266,7 @@ def _run(episode, b, intervals):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def _open(episode):  # type: ignore[no-untyped-def]
+def _open(episode):
     branches, state = episode._branches, episode._state
     i = state[OPEN]
     if i >= episode._pool or state[SPENT] >= episode._budget:
@@ -273,14 +284,14 @@ def _open(episode):  # type: ignore[no-untyped-def]
     return i
 
 
-def _branch(episode):  # type: ignore[no-untyped-def]
+def _branch(episode):
     i = _open(episode)
     if i >= 0:
         _run(episode, i * BRANCH_FIELDS, 1)
     return i
 
 
-def _read(episode):  # type: ignore[no-untyped-def]
+def _read(episode):
     i = _open(episode)
     if i >= 0:
         b = i * BRANCH_FIELDS
@@ -290,7 +301,7 @@ def _read(episode):  # type: ignore[no-untyped-def]
     return i
 
 
-def _advance(episode, i, intervals=1):  # type: ignore[no-untyped-def]
+def _advance(episode, i, intervals=1):
     b = _checked(episode, i)
     if intervals < 1:
         raise ValueError("advance by less than one interval")
@@ -304,43 +315,43 @@ def _advance(episode, i, intervals=1):  # type: ignore[no-untyped-def]
         _run(episode, b, intervals)
 
 
-def _prune(episode, i):  # type: ignore[no-untyped-def]
+def _prune(episode, i):
     b = _checked(episode, i)
     if not episode._branches[b + _STATUS] & _PRUNED:
         episode._branches[b + _STATUS] |= _PRUNED
         episode._state[PRUNED] += 1
 
 
-def _answer(episode, i):  # type: ignore[no-untyped-def]
+def _answer(episode, i):
     b = _checked(episode, i)
     _await_branch(episode, b)
     return np.int64(episode._branches[b + _ANSWER])
 
 
-def _finished(episode, i):  # type: ignore[no-untyped-def]
+def _finished(episode, i):
     b = _checked(episode, i)
     _await_branch(episode, b)
     return episode._branches[b + _STATUS] & _FINISHED != 0
 
 
-def _pruned(episode, i):  # type: ignore[no-untyped-def]
+def _pruned(episode, i):
     b = _checked(episode, i)
     return episode._branches[b + _STATUS] & _PRUNED != 0
 
 
-def _depth(episode, i):  # type: ignore[no-untyped-def]
+def _depth(episode, i):
     b = _checked(episode, i)
     _await_branch(episode, b)
     return np.int64(episode._branches[b + _DEPTH])
 
 
-def _tokens(episode, i):  # type: ignore[no-untyped-def]
+def _tokens(episode, i):
     b = _checked(episode, i)
     _await_branch(episode, b)
     return np.int64(episode._branches[b + _TOKENS])
 
 
-def _signal(episode, i):  # type: ignore[no-untyped-def]
+def _signal(episode, i):
     b = _checked(episode, i)
     _await_branch(episode, b)
     if not episode._has_signals:
@@ -349,7 +360,7 @@ def _signal(episode, i):  # type: ignore[no-untyped-def]
     return np.float64(episode._step_signal[start + episode._branches[b + _DEPTH] - 1])
 
 
-def _tally(episode):  # type: ignore[no-untyped-def]
+def _tally(episode):
     k = episode._state[TALLIES]
     if k == MAX_TALLIES:
         raise ValueError("more than 16 tallies in one episode")
@@ -364,7 +375,7 @@ def _tally(episode):  # type: ignore[no-untyped-def]
     return tally
 
 
-def _reserve(self, answer):  # type: ignore[no-untyped-def]
+def _reserve(self, answer):
     standing = self._standing
     for a in range(standing[_ROOM], answer + 1):
         self._counts[a] = 0
@@ -394,13 +405,13 @@ for _implementation in (
 
 
 @overload_attribute(EpisodeType, "branches")
-def _branches_attribute(episode):  # type: ignore[no-untyped-def]
+def _branches_attribute(episode):
     return lambda episode: episode._state[OPEN]
 
 
 @overload_attribute(EpisodeType, "spent")
-def _spent_attribute(episode):  # type: ignore[no-untyped-def]
-    def spent(episode):  # type: ignore[no-untyped-def]
+def _spent_attribute(episode):
+    def spent(episode):
         _await(episode)
         return episode._state[SPENT]
 
@@ -408,8 +419,8 @@ def _spent_attribute(episode):  # type: ignore[no-untyped-def]
 
 
 @overload_attribute(EpisodeType, "remaining")
-def _remaining_attribute(episode):  # type: ignore[no-untyped-def]
-    def remaining(episode):  # type: ignore[no-untyped-def]
+def _remaining_attribute(episode):
+    def remaining(episode):
         _await(episode)
         return max(0, episode._budget - episode._state[SPENT])
 
@@ -417,10 +428,10 @@ def _remaining_attribute(episode):  # type: ignore[no-untyped-def]
 
 
 @overload(majority)
-def _majority(answers):  # type: ignore[no-untyped-def]
+def _majority(answers):
     """`voting.majority` without a hash table: ids are dense."""
 
-    def count_by_id(answers):  # type: ignore[no-untyped-def]
+    def count_by_id(answers):
         top = -1
         for answer in answers:
             top = max(top, answer)
@@ -439,10 +450,10 @@ def _majority(answers):  # type: ignore[no-untyped-def]
 
 
 @overload(deepest_first)
-def _deepest_first(episode, branches):  # type: ignore[no-untyped-def]
+def _deepest_first(episode, branches):
     """`voting.deepest_first` by insertion: from round to round the order hardly changes."""
 
-    def insert_each(episode, branches):  # type: ignore[no-untyped-def]
+    def insert_each(episode, branches):
         for end in range(1, len(branches)):
             i = branches[end]
             depth = episode.depth(i)
@@ -460,7 +471,7 @@ def _deepest_first(episode, branches):  # type: ignore[no-untyped-def]
 
 
 @register_jitable
-def standing_majority(episode):  # type: ignore[no-untyped-def]
+def standing_majority(episode):
     """The majority of the latest answers of unpruned branches."""
     answers = [np.int64(-1) for _ in range(episode._state[OPEN])]
     for i in range(len(answers)):
@@ -469,22 +480,22 @@ def standing_majority(episode):  # type: ignore[no-untyped-def]
     return majority(answers)
 
 
-def as_answer(answer):  # type: ignore[no-untyped-def]
+def as_answer(answer):
     """Compiled code only: `answer`, which has to be of an integer type."""
     raise NotImplementedError
 
 
 @overload(as_answer)
-def _as_answer(answer):  # type: ignore[no-untyped-def]
+def _as_answer(answer):
     if not isinstance(answer, types.Integer):
         raise TypingError(f"the policy returns {answer}, not an answer id")
     return lambda answer: np.int64(answer)
 
 
-_jitable: set[python_types.FunctionType] = {majority, deepest_first}
+_jitable: set[Any] = {majority, deepest_first}
 
 
-def make_jitable(function: python_types.FunctionType) -> None:
+def make_jitable(function: Any) -> None:
     """Let Numba compile `function` and every plain function it reaches by its globals."""
     if function in _jitable:
         return

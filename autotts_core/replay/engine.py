@@ -1,12 +1,14 @@
 """Replaying a store under a controller: compiled where that is possible, else interpreted."""
 
+import multiprocessing
 import os
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack
+from functools import lru_cache, partial
+from pathlib import Path
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autotts_core.controller import Controller, Params
-from autotts_core.errors import ControllerError
+from autotts_core.errors import ControllerError, StoreError
+from autotts_core.legacy import LegacyController
 from autotts_core.replay.interpreted import (
     UNLIMITED,
     BudgetExhausted,
@@ -23,6 +26,12 @@ from autotts_core.replay.interpreted import (
     recorded_question,
 )
 from autotts_core.replay.orders import branch_orders
+from autotts_core.replay.outcomes import (
+    BUDGET_EXHAUSTED,
+    BUDGET_STOP,
+    OUTCOME_FIELDS,
+    Outcomes,
+)
 from autotts_core.replay.policy_source import TaggedPolicy, tag_returns
 from autotts_core.store import ReplayStore
 from autotts_core.store.arrays import TraceArrays
@@ -30,28 +39,8 @@ from autotts_core.store.arrays import TraceArrays
 if TYPE_CHECKING:
     from autotts_core.replay.kernel import Kernel
 
-BUDGET_EXHAUSTED = "budget exhausted"
 Progress = Callable[[int], None]
 """Called with a number of episodes whenever so many more are done."""
-
-
-@dataclass(frozen=True, eq=False)
-class Outcomes:
-    """What a controller answered and spent: arrays of shape (questions, seeds).
-
-    `answer_class` is the class answered, -1 for none. Tokens are by the store's accounting.
-    `stop` indexes `stop_reasons`; `branches`, `pruned` and `intervals` count.
-    """
-
-    answer_class: npt.NDArray[np.int64]
-    correct: npt.NDArray[np.bool_]
-    tokens: npt.NDArray[np.int64]
-    sequential_tokens: npt.NDArray[np.int64]
-    branches: npt.NDArray[np.int64]
-    pruned: npt.NDArray[np.int64]
-    intervals: npt.NDArray[np.int64]
-    stop: npt.NDArray[np.int64]
-    stop_reasons: tuple[str, ...]
 
 
 class ReplayedEpisode(NamedTuple):
@@ -77,13 +66,15 @@ def replay(
     The result does not depend on the number of workers. Raises `ControllerError` for the
     first episode in which the controller breaks its contract.
     """
+    if isinstance(controller, LegacyController):
+        return replay_interpreted(controller, store, beta, seeds, budget, workers, progress)
     try:
         kernel = kernel_of(controller)
     except NotCompilable as reason:
         warnings.warn(
             f"controller {controller.name!r} is interpreted, which is slow: {reason}", stacklevel=2
         )
-        return replay_interpreted(controller, store, beta, seeds, budget, progress)
+        return replay_interpreted(controller, store, beta, seeds, budget, workers, progress)
     return _replay_compiled(kernel, controller, store, beta, seeds, budget, workers, progress)
 
 
@@ -101,8 +92,6 @@ def _replay_compiled(
     workers: int | None,
     progress: Progress | None,
 ) -> Outcomes:
-    from autotts_core.replay.kernel import OUTCOME_FIELDS
-
     arrays = store.load()
     params = controller.schedule(beta)
     questions = len(arrays.branch_start) - 1
@@ -184,6 +173,8 @@ def _tagged(policy: FunctionType) -> TaggedPolicy:
 
 def tagged_policy(controller: Controller) -> TaggedPolicy:
     """The controller's policy with its returns tagged (see `policy_source`)."""
+    if isinstance(controller, LegacyController):
+        return TaggedPolicy(controller.solve, ("answered",))
     policy = type(controller).policy
     assert isinstance(policy, FunctionType)
     return _tagged(policy)
@@ -191,15 +182,13 @@ def tagged_policy(controller: Controller) -> TaggedPolicy:
 
 @lru_cache(maxsize=256)
 def _kernel(policy: FunctionType, parameters: tuple[tuple[str, type], ...]) -> "Kernel":
-    from numba.core.errors import NumbaError
-
     from autotts_core.replay.kernel import build_kernel, compile_kernel
 
     kernel = build_kernel(_tagged(policy), tuple(name for name, _ in parameters))
     try:
         compile_kernel(kernel, tuple(kind for _, kind in parameters))
-    except NumbaError as error:
-        raise NotCompilable(_first_reason(error)) from None
+    except Exception as error:  # also what Numba itself trips over
+        raise NotCompilable(_innermost_reason(error)) from None
     return kernel
 
 
@@ -211,10 +200,14 @@ def kernel_of(controller: Controller) -> "Kernel":
     return _kernel(policy, tuple((name, type(value)) for name, value in params.items()))
 
 
-def _first_reason(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    telling = [line for line in lines if not line.startswith(("Failed in", "During:"))]
-    return " ".join(telling[:4])
+def _innermost_reason(error: Exception) -> str:
+    """What Numba could not compile and where, out of its account of every attempt."""
+    told = str(error).rpartition("raised a specific error:")[2].splitlines()
+    lines = [line.strip().removeprefix("TypingError: ") for line in told if line.strip()]
+    causes = [line for line in lines if not line.startswith("Failed in nopython mode")]
+    places = [line for line in lines if line.startswith('File "') and "kernel.py" not in line]
+    cause = causes[0] if causes else type(error).__name__
+    return f"{cause} ({places[0].rstrip(':')})" if places else cause
 
 
 def replay_interpreted(
@@ -223,34 +216,56 @@ def replay_interpreted(
     beta: float,
     seeds: range,
     budget: int | None = None,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> Outcomes:
-    """`replay`, by plain Python: for policies that do not compile, and to check those that do."""
-    arrays = store.load()
-    reasons = (*tagged_policy(controller).reasons, BUDGET_EXHAUSTED)
-    rows: list[list[tuple[int, ...]]] = []
-    for question in range(len(arrays.branch_start) - 1):
-        rows.append([])
-        for episode in _episodes(controller, store, question, seeds, beta, budget):
-            record = episode.record
-            rows[-1].append(
-                (
-                    episode.answer_class,
-                    record.spent,
-                    record.sequential_tokens,
-                    record.branches,
-                    record.pruned_branches,
-                    record.intervals,
-                    reasons.index(episode.stop) if episode.stop != BUDGET_EXHAUSTED else -1,
-                )
-            )
-        if progress:
-            progress(len(seeds))
-    from autotts_core.replay.kernel import OUTCOME_FIELDS
+    """`replay`, by plain Python: for policies that do not compile, and to check those that do.
 
-    values = np.array(rows, np.int64).reshape(len(rows), len(seeds), len(OUTCOME_FIELDS))
+    In this process unless `workers` says how many to start. They are spawned, so a script
+    that asks for them needs the usual `if __name__ == "__main__":`.
+    """
+    questions = len(store.load().branch_start) - 1
+    shard = partial(_interpret, controller, store, beta, seeds, budget)
+    rows = []
+    with ExitStack() as stack:
+        results: Iterable[list[tuple[int, ...]]]
+        if workers is None or workers == 1:
+            results = map(shard, range(questions))
+        else:
+            context = multiprocessing.get_context("spawn")
+            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=context))
+            results = pool.map(shard, range(questions))
+        for result in results:
+            rows.append(result)
+            if progress:
+                progress(len(seeds))
+    values = np.array(rows, np.int64).reshape(questions, len(seeds), len(OUTCOME_FIELDS))
     fields = dict(zip(OUTCOME_FIELDS, np.moveaxis(values, 2, 0), strict=True))
-    return _outcomes(arrays, fields, reasons[:-1])
+    return _outcomes(store.load(), fields, tagged_policy(controller).reasons)
+
+
+def _interpret(
+    controller: Controller,
+    store: ReplayStore,
+    beta: float,
+    seeds: range,
+    budget: int | None,
+    question: int,
+) -> list[tuple[int, ...]]:
+    """One question's outcomes: a row of OUTCOME_FIELDS for each seed."""
+    reasons = tagged_policy(controller).reasons
+    return [
+        (
+            episode.answer_class,
+            episode.record.spent,
+            episode.record.sequential_tokens,
+            episode.record.branches,
+            episode.record.pruned_branches,
+            episode.record.intervals,
+            BUDGET_STOP if episode.stop == BUDGET_EXHAUSTED else reasons.index(episode.stop),
+        )
+        for episode in _episodes(controller, store, question, seeds, beta, budget)
+    ]
 
 
 def replay_episode(
@@ -262,9 +277,12 @@ def replay_episode(
     budget: int | None = None,
 ) -> ReplayedEpisode:
     """One interpreted episode with its full record."""
-    return next(
-        _episodes(controller, store, question, range(seed, seed + 1), beta, budget)
-    )
+    questions = len(store.load().branch_start) - 1
+    if not 0 <= question < questions:
+        raise StoreError(
+            f"{store.name} has no question {question}: they are numbered 0 to {questions - 1}"
+        )
+    return next(_episodes(controller, store, question, range(seed, seed + 1), beta, budget))
 
 
 def _episodes(
@@ -316,7 +334,11 @@ def _named(params: Params) -> Any:
 
 def _fault(error: Exception) -> str:
     """What was raised, and the deepest line of the controller's own code that led to it."""
-    here = os.path.dirname(__file__)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(here)]
-    place = f" ({frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
+    here = str(Path(__file__).parent)
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(here)
+    ]
+    place = (
+        f" ({frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
+    )
     return f"{type(error).__name__}: {error}{place}"

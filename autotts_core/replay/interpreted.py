@@ -4,7 +4,7 @@ Slower than compiled replay and equal to it in every number; records every actio
 person or an explorer can read what a controller did and what it saw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -40,6 +40,7 @@ class RecordedQuestion:
     tokens: Sequence[int]
     interval_tokens: int
     exact: bool
+    class_text: Callable[[], Sequence[str]]
 
 
 @lru_cache(maxsize=256)
@@ -50,12 +51,14 @@ def recorded_question(arrays: TraceArrays, question: int) -> RecordedQuestion:
     spans = [slice(a, b) for a, b in pairwise((bounds - bounds[0]).tolist())]
     classes = arrays.step_class[bounds[0] : bounds[-1]].tolist()
     signals = arrays.step_signal[bounds[0] : bounds[-1]].tolist()
+    class_span = slice(*arrays.class_start[question : question + 2].tolist())
     return RecordedQuestion(
         steps=[classes[span] for span in spans],
         signals=[signals[span] for span in spans] if signals else None,
         tokens=arrays.branch_tokens[first:last].tolist(),
         interval_tokens=arrays.interval_tokens,
         exact=arrays.exact_accounting,
+        class_text=lambda: arrays.class_text[class_span],
     )
 
 
@@ -77,37 +80,17 @@ class Action(NamedTuple):
     batch: int
 
 
-class _Branch:
-    """An open branch."""
-
-    __slots__ = (
-        "answer",
-        "awaited_tokens",
-        "batch",
-        "depth",
-        "finished",
-        "length",
-        "pruned",
-        "recorded",
-        "steps",
-        "tokens",
-    )
-
-    def __init__(self, recorded: int, steps: Sequence[int], length: int) -> None:
-        self.recorded = recorded
-        self.steps = steps
-        self.length = length
-        self.depth = 0
-        self.tokens = 0
-        self.answer = -1
-        self.finished = False
-        self.pruned = False
-        self.batch = -1
-        self.awaited_tokens = 0
+# What was asked of a branch, where it is not a number of intervals to advance by.
+_READ, _PRUNE, _BRANCH = 0, -1, -2
+_KINDS = {_READ: "read", _PRUNE: "prune", _BRANCH: "branch"}
 
 
 class InterpretedEpisode:
-    """The `Episode` of interpreted replay."""
+    """The `Episode` of interpreted replay.
+
+    Calls are queued when they are asked for and performed when something of theirs is read,
+    as on a live engine; in one go, which is also what makes plain Python bearable here.
+    """
 
     def __init__(
         self, question: RecordedQuestion, order: Sequence[int], budget: int = UNLIMITED
@@ -116,29 +99,34 @@ class InterpretedEpisode:
         self.revealed: list[int] = []
         """Answer class of each answer id."""
         self._question = question
-        self._interval = question.interval_tokens
-        self._exact = question.exact
         self._order = order
         self._budget = budget
         self._limited = budget < UNLIMITED
-        # Keyed by index, so that an index that is not open, negative ones too, is a KeyError.
-        self._open: dict[int, _Branch] = {}
         self._ids: dict[int, int] = {-1: -1}
-        self._pending: list[_Branch] = []
-        self._batch = 0
+        self._asked: list[tuple[int, int]] = []
+        self._waiting: set[int] = set()
+        # Keyed by index, so that an index that is not open, negative ones too, is a KeyError.
+        self._answers: dict[int, int] = {}
+        self._finished: dict[int, bool] = {}
+        self._pruned: set[int] = set()
+        self._steps: list[Sequence[int]] = []
+        self._depths: list[int] = []
+        self._tokens: list[int] = []
+        self._awaited_tokens: list[int] = []
+        self._longest = 0
         self._sequential = 0
         self._tallies = 0
-        self._log: list[tuple[str, int, int, int]] = []
+        self._performed: list[tuple[int, int]] = []
+        self._batch_ends: list[int] = []
 
     @property
     def spent(self) -> int:
         self._await()
-        return self._charged()
+        return sum(self._tokens)
 
     @property
     def remaining(self) -> int:
-        self._await()
-        return max(0, self._budget - self._charged())
+        return max(0, self._budget - self.spent)
 
     @property
     def sequential_tokens(self) -> int:
@@ -146,85 +134,97 @@ class InterpretedEpisode:
         self._await()
         return self._sequential
 
+    @property
+    def pruned_branches(self) -> int:
+        """Number of branches given up."""
+        return len(self._pruned)
+
+    @property
+    def intervals(self) -> int:
+        """Intervals run so far, over all branches; awaits outstanding work."""
+        self._await()
+        return sum(self._depths)
+
     def branch(self) -> int:
-        branch = self._open_next()
-        if branch is None:
+        i = self.branches
+        if i >= len(self._order) or (self._limited and self._exhausted()):
             return -1
-        self._run(branch, self.branches - 1, 1, "branch")
-        return self.branches - 1
+        self.branches = i + 1
+        self._finished[i] = False
+        self._asked.append((i, _BRANCH))
+        self._waiting.add(i)
+        return i
 
     def read(self) -> int:
-        branch = self._open_next()
-        if branch is None:
+        i = self.branches
+        if i >= len(self._order) or (self._limited and self._exhausted()):
             return -1
-        steps = len(branch.steps)
-        self._run(branch, self.branches - 1, steps, "read")
-        branch.tokens = branch.length
-        return self.branches - 1
+        self.branches = i + 1
+        self._finished[i] = False
+        self._asked.append((i, _READ))
+        self._waiting.add(i)
+        return i
 
     def advance(self, i: int, intervals: int = 1) -> None:
         try:
-            branch = self._open[i]
+            finished = self._finished[i]
         except KeyError:
             raise self._not_open(i) from None
         if intervals < 1:
             raise NotAllowed(f"advance by {intervals} intervals: give 1 or more")
-        if branch.pruned:
+        if i in self._pruned:
             raise NotAllowed(f"branch {i} was pruned and cannot advance")
-        if branch.finished:
+        if finished or (self._limited and self._ends_by(i)):
             return
-        if self._limited and self._charged() >= self._budget:
-            raise BudgetExhausted
-        self._run(branch, i, intervals, "advance")
+        self._asked.append((i, intervals))
+        self._waiting.add(i)
 
     def prune(self, i: int) -> None:
-        branch = self._opened(i)
-        if not branch.pruned:
-            branch.pruned = True
-            self._log.append(("prune", i, 0, self._batch))
+        if i not in self._finished:
+            raise self._not_open(i)
+        if i not in self._pruned:
+            self._pruned.add(i)
+            self._asked.append((i, _PRUNE))
 
     def answer(self, i: int) -> int:
+        if i in self._waiting:
+            self._await()
         try:
-            branch = self._open[i]
+            return self._answers[i]
         except KeyError:
             raise self._not_open(i) from None
-        if branch.batch == self._batch:
-            self._await()
-        return branch.answer
 
     def finished(self, i: int) -> bool:
+        if i in self._waiting:
+            self._await()
         try:
-            branch = self._open[i]
+            return self._finished[i]
         except KeyError:
             raise self._not_open(i) from None
-        if branch.batch == self._batch:
-            self._await()
-        return branch.finished
 
     def pruned(self, i: int) -> bool:
-        return self._opened(i).pruned
+        if i not in self._finished:
+            raise self._not_open(i)
+        return i in self._pruned
 
     def depth(self, i: int) -> int:
-        try:
-            branch = self._open[i]
-        except KeyError:
-            raise self._not_open(i) from None
-        if branch.batch == self._batch:
+        if i in self._waiting:
             self._await()
-        return branch.depth
+        if i not in self._finished:
+            raise self._not_open(i)
+        return self._depths[i]
 
     def tokens(self, i: int) -> int:
-        branch = self._opened(i)
-        if branch.batch == self._batch:
+        if i in self._waiting:
             self._await()
-        return branch.tokens
+        if i not in self._finished:
+            raise self._not_open(i)
+        return self._tokens[i]
 
     def signal(self, i: int) -> float:
-        branch = self._opened(i)
-        if branch.batch == self._batch:
-            self._await()
+        depth = self.depth(i)
         signals = self._question.signals
-        return nan if signals is None else signals[branch.recorded][branch.depth - 1]
+        return nan if signals is None else signals[self._order[i]][depth - 1]
 
     def tally(self) -> Tally:
         if self._tallies == MAX_TALLIES:
@@ -234,94 +234,116 @@ class InterpretedEpisode:
 
     def standing_majority(self) -> int:
         """The majority of the latest answers of unpruned branches."""
-        return majority([b.answer for b in self._open.values() if not b.pruned])
+        self._await()
+        return majority([a for i, a in self._answers.items() if i not in self._pruned])
 
     @property
-    def pruned_branches(self) -> int:
-        """Number of branches given up."""
-        return sum(branch.pruned for branch in self._open.values())
+    def interval_tokens(self) -> int:
+        """Δ of the store, in tokens."""
+        return self._question.interval_tokens
 
-    @property
-    def intervals(self) -> int:
-        """Intervals run so far, over all branches."""
-        return sum(branch.depth for branch in self._open.values())
+    def text(self, answer: int) -> str:
+        """The answer string behind an id, empty for -1; not for controllers."""
+        if answer < 0:
+            return ""
+        return self._question.class_text()[self.revealed[answer]]
 
     def actions(self) -> list[Action]:
         """Everything the controller did, in order, with what it revealed."""
-        episode = InterpretedEpisode(self._question, self._order)
-        return [episode._act(*asked) for asked in self._log]
+        self._await()
+        again = InterpretedEpisode(self._question, self._order)
+        actions: list[Action] = []
+        first = 0
+        for batch, end in enumerate(self._batch_ends):
+            actions += again._repeat(self._performed[first:end], batch)
+            first = end
+        return actions
 
-    def _act(self, kind: str, i: int, intervals: int, batch: int) -> Action:
-        if kind == "advance":
-            self.advance(i, intervals)
-        elif kind == "prune":
-            self.prune(i)
-        elif kind == "read":
-            self.read()
-        else:
-            self.branch()
-        b = self._open[i]
-        return Action(kind, i, intervals, b.depth, b.answer, b.tokens, b.finished, batch)
+    def _repeat(self, performed: Sequence[tuple[int, int]], batch: int) -> Iterator[Action]:
+        for i, asked in performed:
+            before = self._depths[i] if i < len(self._depths) else 0
+            self._finished.setdefault(i, False)
+            self._asked.append((i, asked))
+            self._perform()
+            depth = self._depths[i]
+            if depth > before or asked == _PRUNE:
+                yield Action(
+                    _KINDS.get(asked, "advance"),
+                    i,
+                    depth - before,
+                    depth,
+                    self._answers[i],
+                    self._tokens[i],
+                    self._finished[i],
+                    batch,
+                )
 
-    def _open_next(self) -> _Branch | None:
-        i = self.branches
-        if i >= len(self._order) or (self._limited and self._charged() >= self._budget):
-            return None
-        recorded = self._order[i]
-        question = self._question
-        branch = _Branch(recorded, question.steps[recorded], question.tokens[recorded])
-        self._open[i] = branch
-        self.branches = i + 1
-        return branch
-
-    def _run(self, branch: _Branch, i: int, intervals: int, kind: str) -> None:
-        """Bring a branch further, charge it, and reveal the answer that it now gives."""
-        steps = branch.steps
-        depth = branch.depth + intervals
-        tokens = depth * self._interval
-        if depth >= len(steps):
-            intervals += len(steps) - depth
-            depth = len(steps)
-            branch.finished = True
-            # `published` charges a whole interval for each probe, also for fewer tokens.
-            probed = 0 if self._exact else (depth - 1) * self._interval
-            tokens = max(probed, branch.length)
-        elif self._exact and tokens > branch.length:
-            tokens = branch.length
-        branch.tokens = tokens
-        branch.depth = depth
-        answer_class = steps[depth - 1]
-        try:
-            branch.answer = self._ids[answer_class]
-        except KeyError:
-            branch.answer = self._ids[answer_class] = len(self.revealed)
-            self.revealed.append(answer_class)
-        batch = self._batch
-        if branch.batch != batch:
-            branch.batch = batch
-            self._pending.append(branch)
-        self._log.append((kind, i, intervals, batch))
+    def _perform(self) -> None:
+        """Run what was asked for: charge it, and reveal the answers that branches now give."""
+        question, order = self._question, self._order
+        interval, exact = question.interval_tokens, question.exact
+        ids, answers, finished = self._ids, self._answers, self._finished
+        all_steps, depths, all_tokens = self._steps, self._depths, self._tokens
+        awaited, longest = self._awaited_tokens, self._longest
+        for i, asked in self._asked:
+            if asked > 0:
+                steps = all_steps[i]
+                depth = depths[i] + asked
+                if depth > len(steps):
+                    if finished[i]:
+                        continue
+                    depth = len(steps)
+            elif asked == _PRUNE:
+                continue
+            else:
+                steps = question.steps[order[i]]
+                depth = 1 if asked == _BRANCH else len(steps)
+                all_steps.append(steps)
+                depths.append(0)
+                all_tokens.append(0)
+                awaited.append(0)
+            tokens = depth * interval
+            if depth == len(steps):
+                finished[i] = True
+                length = question.tokens[order[i]]
+                # `published` charges a whole interval for each probe that is advanced to.
+                tokens = length if exact or asked == _READ else max(tokens - interval, length)
+            elif exact:
+                tokens = min(tokens, question.tokens[order[i]])
+            depths[i] = depth
+            all_tokens[i] = tokens
+            if tokens - awaited[i] > longest:
+                longest = tokens - awaited[i]
+            answer_class = steps[depth - 1]
+            try:
+                answers[i] = ids[answer_class]
+            except KeyError:
+                answers[i] = ids[answer_class] = len(ids) - 1
+                self.revealed.append(answer_class)
+        self._longest = longest
+        self._performed += self._asked
+        self._asked.clear()
 
     def _await(self) -> None:
         """Let what was asked for since the last time finish, in parallel."""
-        longest = 0
-        for branch in self._pending:
-            tokens = branch.tokens
-            if tokens - branch.awaited_tokens > longest:
-                longest = tokens - branch.awaited_tokens
-            branch.awaited_tokens = tokens
-        self._sequential += longest
-        self._pending.clear()
-        self._batch += 1
+        if self._asked:
+            self._perform()
+        self._sequential += self._longest
+        self._longest = 0
+        self._awaited_tokens = self._tokens.copy()
+        self._waiting.clear()
+        self._batch_ends.append(len(self._performed))
 
-    def _charged(self) -> int:
-        return sum(branch.tokens for branch in self._open.values())
+    def _exhausted(self) -> bool:
+        self._perform()
+        return sum(self._tokens) >= self._budget
 
-    def _opened(self, i: int) -> _Branch:
-        try:
-            return self._open[i]
-        except KeyError:
-            raise self._not_open(i) from None
+    def _ends_by(self, i: int) -> bool:
+        """False where branch `i` may advance within the budget, True where it has finished."""
+        exhausted = self._exhausted()
+        if exhausted and not self._finished[i]:
+            raise BudgetExhausted
+        return self._finished[i]
 
     def _not_open(self, i: int) -> NotOpen:
         return NotOpen(f"branch {i} was never opened ({self.branches} are open)")

@@ -25,23 +25,12 @@ from numba import njit
 
 from autotts_core import voting
 from autotts_core.replay import compiled, policy_source
+from autotts_core.replay.outcomes import BUDGET_STOP
 from autotts_core.replay.policy_source import TaggedPolicy, functions_reached
-
-OUTCOME_FIELDS = (
-    "answer_class",
-    "tokens",
-    "sequential_tokens",
-    "branches",
-    "pruned",
-    "intervals",
-    "stop",
-)
-BUDGET_STOP = -1
-"""The `stop` of an episode that its budget ended."""
 
 _KEPT_KERNELS = 500
 
-_KERNEL = '''\
+_KERNEL = """\
 def replay(
     step_class, step_signal, step_start, branch_tokens, branch_start, classes,
     interval_tokens, exact, has_signals, orders, size_of, budget, parameters,
@@ -90,7 +79,7 @@ def replay(
             for k in range(state[REVEALED]):
                 ids[revealed[k]] = -1
     return -1
-'''
+"""
 
 Kernel = Callable[..., int]
 
@@ -112,7 +101,7 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
         "__name__": __name__,
         "np": np,
         "policy": function,
-        "Params": namedtuple("Params", parameters),  # noqa: PYI024
+        "Params": namedtuple("Params", parameters),
         "BUDGET_STOP": BUDGET_STOP,
     }
     directory = _kernel_directory(_content_hash(function, parameters))
@@ -136,9 +125,7 @@ def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _all_reached(
-    function: FunctionType, found: dict[str, FunctionType]
-) -> dict[str, FunctionType]:
+def _all_reached(function: FunctionType, found: dict[str, FunctionType]) -> dict[str, FunctionType]:
     found[f"{function.__module__}.{function.__qualname__}"] = function
     for reached in functions_reached(function):
         if f"{reached.__module__}.{reached.__qualname__}" not in found:
@@ -176,7 +163,7 @@ def _kernel_directory(content_hash: str) -> Path | None:
             directory.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=directory, delete=False) as draft:
                 draft.write(_KERNEL)
-            os.replace(draft.name, source)
+            Path(draft.name).replace(source)
     except OSError:
         return None
     return directory
@@ -188,12 +175,10 @@ def _forget_old_kernels(kernels: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-_SCALARS = {int: numba.types.int64, float: numba.types.float64, bool: numba.types.boolean}
-
-
 def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     """Compile `kernel` (or load it from the cache) for parameters of these Python types."""
     t = numba.types
+    typeof: Any = numba.typeof
 
     def array(dtype: Any, dimensions: int, writable: bool = True) -> Any:
         return t.Array(dtype, dimensions, "C", readonly=not writable)
@@ -212,7 +197,7 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
             array(t.int32, 3),
             array(t.int64, 1),
             t.int64,
-            t.BaseTuple.from_types([_SCALARS[kind] for kind in parameters]),
+            typeof(tuple(kind() for kind in parameters)),
             t.int64,
             t.int64,
             array(t.int64, 3),

@@ -8,6 +8,7 @@ interpreted, and 3 stands for "confident".
 import ast
 import inspect
 import io
+import sys
 import textwrap
 import tokenize
 from collections.abc import Callable
@@ -33,18 +34,18 @@ class _TagReturns(ast.NodeTransformer):
     """Rewrites the returns of one function, leaving functions within it alone."""
 
     def __init__(self) -> None:
-        self.lines: list[int] = []
+        self.spans: list[tuple[int, int]] = []
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         return node
 
-    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:  # noqa: N802
+    def visit_Lambda(self, node: ast.Lambda) -> ast.AST:
         return node
 
-    def visit_Return(self, node: ast.Return) -> ast.AST:  # noqa: N802
+    def visit_Return(self, node: ast.Return) -> ast.AST:
         answer = node.value or ast.Constant(NO_RETURN)
-        tag = ast.Constant(len(self.lines))
-        self.lines.append(node.lineno)
+        tag = ast.Constant(len(self.spans))
+        self.spans.append((node.lineno, node.end_lineno or node.lineno))
         tagged = ast.Return(ast.Tuple([answer, tag], ast.Load()))
         return ast.fix_missing_locations(ast.copy_location(tagged, node))
 
@@ -75,12 +76,14 @@ def tag_returns(policy: FunctionType) -> TaggedPolicy:
     function.decorator_list = []
     tagger = _TagReturns()
     function.body = [tagger.visit(statement) for statement in function.body]
-    function.body.append(ast.parse(f"return ({NO_RETURN}, {len(tagger.lines)})").body[0])
+    function.body.append(ast.parse(f"return ({NO_RETURN}, {len(tagger.spans)})").body[0])
     ast.copy_location(function.body[-1], function.body[-2])
     ast.fix_missing_locations(function)
     comments = _comments(source)
     reasons = [
-        comments.get(line) or lines[line - 1].strip().removesuffix(":") for line in tagger.lines
+        next((comments[k] for k in range(last, first - 1, -1) if k in comments), None)
+        or lines[first - 1].strip()
+        for first, last in tagger.spans
     ]
     module = ast.increment_lineno(ast.Module([function], []), first_line - 1)
     namespace: dict[str, Any] = {}
@@ -92,7 +95,8 @@ def tag_returns(policy: FunctionType) -> TaggedPolicy:
 def functions_reached(function: FunctionType) -> list[FunctionType]:
     """The plain Python functions that `function` names, itself or as `module.function`.
 
-    Numpy's own functions are left out: compiled and interpreted code know them already.
+    Numpy's and the standard library's own are left out: Numba knows them, or they cannot be
+    compiled.
     """
     names = function.__code__.co_names
     globals_named = [function.__globals__[name] for name in names if name in function.__globals__]
@@ -106,8 +110,12 @@ def functions_reached(function: FunctionType) -> list[FunctionType]:
     return [
         reached
         for reached in globals_named + members
-        if isinstance(reached, FunctionType) and reached.__module__.partition(".")[0] != "numpy"
+        if isinstance(reached, FunctionType) and _is_ours(reached.__module__.partition(".")[0])
     ]
+
+
+def _is_ours(package: str) -> bool:
+    return package != "numpy" and package not in sys.stdlib_module_names
 
 
 def _comments(source: str) -> dict[int, str]:

@@ -1,0 +1,342 @@
+"""The width-depth picture of an episode on a terminal: branches down, intervals across."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from autotts_core.replay.interpreted import Action
+from autotts_core.replay.picture import Picture, PictureAnswer, PictureBranch, ranked_answers
+
+PIPED_WIDTH = 100
+NARROW = 64
+"""Columns below which the stored numbers and lengths of branches are left out."""
+
+LETTERS = "ABCDEFGH"
+"""Each shown answer's letter: the picture reads without colour."""
+
+RIGHT = "#ffffff on #00805d"
+WRONG = (
+    "#000000 on #e69f00",
+    "#000000 on #56b4e9",
+    "#000000 on #cc79a7",
+    "#000000 on #f0e442",
+    "#ffffff on #0072b2",
+    "#ffffff on #d55e00",
+    "#ffffff on #882255",
+    "#000000 on #bbbbbb",
+)
+"""After Okabe and Ito's palette, made for all kinds of colour vision; its green means right."""
+
+FAINT = "bright_black"
+RARE, NO_ANSWER, PASSED = "·", "∅", "─"
+FINISHED, PRUNED, RUNNING = "┃", "×", "▸"
+ENDS = {
+    FINISHED: ("finished", FAINT),
+    PRUNED: ("pruned", "bold red"),
+    RUNNING: ("running at the stop", "bold cyan"),
+}
+CELL_WIDTHS = (3, 2, 1)
+TICK_STEPS = (1, 2, 4, 10)
+"""Intervals between ticks, times a power of ten: with Δ = 500 these are round tokens."""
+
+
+def console() -> Console:
+    """Standard output; one that is not a terminal has a fixed width."""
+    out = Console(highlight=False, emoji=False, markup=False)
+    if not out.is_terminal:
+        out.width = PIPED_WIDTH
+    return out
+
+
+def visible(text: str, width: int) -> str:
+    """`text` on one line of at most `width` columns, with nothing in it that acts on a terminal.
+
+    Control characters become their pictures (␛), other unprintable ones their code points.
+    """
+    # Each character takes at least one column, so that stacked accents come to an end too.
+    shown = [_visible(char) for char in text[: width + 1]]
+    widths = [max(1, cell_len(char)) for char in shown]
+    if sum(widths) <= width:
+        return "".join(shown)
+    while shown and sum(widths) > width - 1:
+        shown.pop()
+        widths.pop()
+    return "".join(shown) + "…"
+
+
+def _visible(char: str) -> str:
+    code = ord(char)
+    if char.isprintable():
+        return char
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "␡" if code == 0x7F else f"‹{code:04X}›"
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """How intervals map to columns: `intervals` of them share a cell `width` columns wide."""
+
+    intervals: int
+    width: int
+    cells: int
+
+    @classmethod
+    def fitting(cls, depth: int, room: int) -> _Scale:
+        for width in CELL_WIDTHS:
+            if depth * width <= room:
+                return cls(1, width, depth)
+        intervals = math.ceil(depth / room)
+        return cls(intervals, 1, math.ceil(depth / intervals))
+
+    @property
+    def columns(self) -> int:
+        return self.cells * self.width
+
+    def column(self, interval: int) -> int:
+        return interval * self.width // self.intervals
+
+
+class _Glyphs:
+    """How each answer looks in a cell: a letter and colours, or a dot for the rarer ones."""
+
+    def __init__(self, picture: Picture, out: Console) -> None:
+        self.shown = ranked_answers(picture, len(LETTERS))
+        shown_ids = {answer.id for answer in self.shown}
+        self.rare = [answer for answer in picture.answers if answer.id not in shown_ids]
+        self._coloured = out.color_system is not None and not out.no_color
+        self._looks: dict[int | None, tuple[str, str]] = {
+            None: (PASSED, FAINT),
+            -1: (NO_ANSWER, FAINT),
+        }
+        right, wrong = iter((RIGHT,)), iter(WRONG)
+        for letter, answer in zip(LETTERS, self.shown, strict=False):
+            style = next(right, None) if answer.correct else None
+            self._looks[answer.id] = letter, style or next(wrong)
+
+    def cell(self, answer: int | None, width: int, before: int | None = None) -> Text:
+        """A cell `width` columns wide, after one that shows the answer `before`."""
+        glyph, style = self._looks.get(answer, (RARE, FAINT))
+        # Where colour joins equal answers into one bar, a letter at its start is enough.
+        if self._coloured and answer == before and style is not FAINT:
+            glyph = " "
+        return Text.assemble((glyph.ljust(width, PASSED if answer is None else " "), style))
+
+
+def draw(picture: Picture, out: Console) -> None:
+    """Print the picture, its legend and its summary, no wider than the console."""
+    glyphs = _Glyphs(picture, out)
+    parts = (
+        _heading(picture, out.width),
+        _chart(picture, glyphs, out.width),
+        _key(picture),
+        _legend(picture, glyphs, out.width),
+        _summary(picture, glyphs, out.width),
+    )
+    for number, lines in enumerate(parts):
+        if number:
+            out.print()
+        for line in lines:
+            line.rstrip()
+            out.print(line)
+
+
+def _heading(picture: Picture, width: int) -> Iterator[Text]:
+    title = f"{picture.controller} on {picture.model}/{picture.benchmark}"
+    yield Text(visible(title, width), "bold")
+    question = f"question {picture.question}"
+    if picture.question_id != str(picture.question):
+        question += f" ({visible(picture.question_id, max(8, width // 3))})"
+    budget = "" if picture.budget is None else f", budget {picture.budget:,} tokens"
+    yield Text(f"{question}, seed {picture.seed}, β = {picture.beta:g}{budget}", FAINT)
+    yield Text(visible(" ".join(picture.question_text.split()), width), FAINT)
+
+
+def _chart(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
+    if not picture.branches:
+        yield Text("No branch was opened.")
+        return
+    wide = width >= NARROW
+    left = "branch  stored  " if wide else " " * 5
+    tokens = _column("tokens", (f"{branch.tokens:,}" for branch in picture.branches))
+    lengths = _column("length", (f"{branch.recorded_tokens:,}" for branch in picture.branches))
+    # The column beside the chart's last one is for the mark at a branch's end.
+    room = width - len(left) - 1 - len(tokens[0]) - (len(lengths[0]) if wide else 0)
+    depth = max(len(branch.cells) for branch in picture.branches)
+    scale = _Scale.fitting(depth, max(1, room))
+
+    labels, ruler = _axis(scale, picture.interval_tokens)
+    yield Text(" " * len(left) + labels, FAINT)
+    yield Text(f"{left}{ruler} {tokens[0]}{lengths[0] if wide else ''}", FAINT)
+    for branch, spent, length in zip(picture.branches, tokens[1:], lengths[1:], strict=True):
+        row = Text(f"{branch.branch:>6}" if wide else f"{branch.branch:>4} ")
+        if wide:
+            row.append(f"{branch.recorded:>8}  ", FAINT)
+        row.append_text(_cells(branch, glyphs, scale))
+        row.append(spent)
+        if wide:
+            row.append(length, FAINT)
+        yield row
+    if scale.intervals > 1:
+        tokens_of_cell = scale.intervals * picture.interval_tokens
+        yield Text(
+            f"One column is {scale.intervals} intervals ({tokens_of_cell:,} tokens) "
+            "and shows the last answer revealed in them.",
+            FAINT,
+        )
+
+
+def _column(heading: str, entries: Iterable[str]) -> list[str]:
+    """Heading and entries, adjusted to the right, two columns off what stands before them."""
+    column = [heading, *entries]
+    width = max(map(len, column)) + 2
+    return [entry.rjust(width) for entry in column]
+
+
+def _cells(branch: PictureBranch, glyphs: _Glyphs, scale: _Scale) -> Text:
+    cells = Text()
+    before: int | None = None
+    for first in range(0, len(branch.cells), scale.intervals):
+        revealed = [
+            answer for answer in branch.cells[first : first + scale.intervals] if answer is not None
+        ]
+        answer = revealed[-1] if revealed else None
+        cells.append_text(glyphs.cell(answer, scale.width, before))
+        before = answer
+    mark = _mark(branch)
+    cells.append(mark, ENDS[mark][1])
+    return cells.append(" " * (scale.columns + 1 - cells.cell_len))
+
+
+def _mark(branch: PictureBranch) -> str:
+    if branch.pruned:
+        return PRUNED
+    return FINISHED if branch.finished else RUNNING
+
+
+def _axis(scale: _Scale, interval_tokens: int) -> tuple[str, str]:
+    """Token labels, and the ruler with a tick under the first character of each."""
+    deepest = scale.cells * scale.intervals
+    room = len(f"{deepest * interval_tokens:,}") + 1
+    steps = (step * 10**power for power in range(10) for step in TICK_STEPS)
+    step = next(step for step in steps if scale.column(step) >= room)
+    labels, ruler = "", ["─"] * scale.columns
+    for interval in range(0, deepest, step):
+        column = scale.column(interval)
+        ruler[column] = "┬"
+        labels = labels.ljust(column) + _thousands(interval * interval_tokens)
+    return labels, "".join(ruler)
+
+
+def _thousands(tokens: int) -> str:
+    return f"{tokens / 1000:g}k" if tokens >= 1000 and tokens % 100 == 0 else f"{tokens:,}"
+
+
+def _key(picture: Picture) -> Iterator[Text]:
+    """What became of the branches, which is also what the marks in the chart mean."""
+    ends = Counter(map(_mark, picture.branches))
+    cells = {answer for branch in picture.branches for answer in branch.cells}
+    line = Text(f"{len(picture.branches)} of {picture.pool} branches")
+    entries = [
+        (mark, style, f"{ends[mark]} {end}") for mark, (end, style) in ENDS.items() if ends[mark]
+    ]
+    if None in cells:
+        entries.append((PASSED, FAINT, "passed without probing"))
+    if -1 in cells:
+        entries.append((NO_ANSWER, FAINT, "no answer"))
+    for mark, style, meaning in entries:
+        line.append("   ").append(mark, style).append(f" {meaning}")
+    yield line
+
+
+def _legend(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
+    if not picture.answers:
+        yield Text("No answer was revealed.")
+        return
+    yield Text("   votes finished  probes  answer", FAINT)
+    for answer in glyphs.shown:
+        line = glyphs.cell(answer.id, 2).append(_votes([answer]))
+        note = "  ✓ right" if answer.correct else ""
+        note += "  ◂ answered" if answer.id == picture.answer else ""
+        line.append(visible(answer.text, max(1, width - line.cell_len - cell_len(note))))
+        yield line.append(note, "bold")
+    if glyphs.rare:
+        line = glyphs.cell(glyphs.rare[0].id, 2).append(_votes(glyphs.rare))
+        rarer = "rarer answer" if len(glyphs.rare) == 1 else "rarer answers"
+        yield line.append(f"{len(glyphs.rare)} {rarer}", FAINT)
+
+
+def _votes(answers: Sequence[PictureAnswer]) -> str:
+    votes = sum(answer.latest_votes for answer in answers)
+    finished = sum(answer.final_votes for answer in answers)
+    probes = sum(answer.probes for answer in answers)
+    return f"{votes:>6} {finished:>8} {probes:>7}  "
+
+
+def _summary(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
+    short = max(8, width // 4)
+    sc = picture.self_consistency
+
+    answer = _field("answer")
+    if picture.answer < 0:
+        answer.append("none ", "bold")
+    else:
+        text = visible(picture.answers[picture.answer].text, short)
+        answer.append_text(glyphs.cell(picture.answer, 1)).append(f" {text} ", "bold")
+    answer.append(*(("✓ right", "bold green") if picture.correct else ("✗ wrong", "bold red")))
+    gold, grader = visible(picture.gold_answer, short), visible(picture.grader, short)
+    yield answer.append(f" (gold {gold}, grader {grader})", FAINT)
+
+    tokens = _field("tokens").append(f"{picture.tokens:,}", "bold")
+    if sc.tokens:
+        saved = 1 - picture.tokens / sc.tokens
+        tokens.append(f", {abs(saved):.1%} {'fewer' if saved >= 0 else 'more'}", "bold")
+        tokens.append(f" than the {sc.tokens:,} of SC@{sc.branches}")
+        sc_answer = "none" if sc.answer is None else visible(sc.answer, short)
+        tokens.append(f" (answer {sc_answer}, {'right' if sc.correct else 'wrong'})", FAINT)
+    yield tokens
+
+    sequential = _field("sequential").append(f"{picture.sequential_tokens:,}", "bold")
+    yield sequential.append(" tokens on the critical path")
+
+    stopped = _field("stopped")
+    yield stopped.append(visible(picture.stop, max(8, width - stopped.cell_len)))
+
+
+def _field(name: str) -> Text:
+    return Text.assemble((f"{name:<12}", FAINT))
+
+
+def draw_actions(actions: Sequence[Action], picture: Picture, out: Console) -> None:
+    """Print every action as a table; actions of one batch ran in parallel."""
+    glyphs = _Glyphs(picture, out)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("batch", "action", "branch", "depth", "tokens", "answer"):
+        table.add_column(
+            name, justify="left" if name in ("action", "answer") else "right", no_wrap=True
+        )
+    batch = None
+    for action in actions:
+        answer = glyphs.cell(action.answer, 1)
+        if action.answer >= 0:
+            text = visible(picture.answers[action.answer].text, out.width)
+            answer.append(f" {text}")
+        table.add_row(
+            "" if action.batch == batch else str(action.batch),
+            action.kind if action.intervals < 2 else f"{action.kind} × {action.intervals}",
+            str(action.branch),
+            str(action.depth),
+            f"{action.tokens:,}",
+            answer,
+        )
+        batch = action.batch
+    out.print(table)

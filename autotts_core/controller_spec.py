@@ -1,0 +1,387 @@
+"""What follows `--controller`: controllers by name or by file, with options.
+
+    asc                                     an installed controller
+    asc:max_branches=16,64,threshold=0.9    its options; a list of values sweeps
+    ideas/mine.py:width=8                   a controller file
+    legacy:released/method.py:ClassName     a class of the code released with the paper
+
+A sweep gives one controller for each combination of values, in the order written. Values are
+YAML scalars.
+
+A controller file is plain Python: a docstring whose first line is the summary, the functions
+`schedule(beta)` and `policy(episode, p)`, and what they call. `INCREASING` and `DECREASING`,
+if given, name the parameters that never fall, or never rise, as β grows. A subclass of
+`autotts_core.component.Options` called `Options` gives it options, and `schedule` then takes
+`(beta, options)`. A file may instead define one subclass of `Controller`. In either case the
+controller is called like the file.
+"""
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import inspect
+import io
+import itertools
+import json
+import linecache
+import os
+import re
+import sys
+import traceback
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from autotts_core.component import Options
+from autotts_core.controller import Controller, Params
+from autotts_core.errors import ControllerError, OptionError, nearest
+from autotts_core.legacy import LegacyController, load_legacy
+from autotts_core.plugins import registry
+
+_FORMS = (
+    "A controller is NAME, path/to/file.py or legacy:path/to/method.py:ClassName, "
+    "each with or without :key=value,key2=value2"
+)
+_FILE = re.compile(r"(?P<path>.+?\.py)(?::(?P<options>.*))?")
+_LEGACY = re.compile(r"legacy:(?P<path>.+?\.py):(?P<class_name>\w+)(?::(?P<options>.*))?")
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+
+Scalar = str | int | float | bool | None
+
+
+def load_controllers(spec: str) -> list[Controller]:
+    """The controllers that `spec` stands for (see the module's docstring), in order.
+
+    Raises `UnknownNameError` for a name that is not installed, `OptionError` for options that
+    are malformed, unknown or impossible, `ControllerError` for a faulty controller file.
+    """
+    spec = spec.strip()
+    if spec.startswith("legacy:"):
+        return _load_legacy(spec)
+    head, colon, rest = spec.partition(":")
+    if not head:
+        raise ControllerError(f"{spec!r} names no controller. {_FORMS}.")
+    if head.endswith(".py") or "/" in head or os.sep in head:
+        parts = _FILE.fullmatch(spec)
+        if parts is None:
+            raise ControllerError(f"{spec!r}: the name of a controller file ends in .py. {_FORMS}.")
+        cls = load_controller_file(Path(parts["path"]))
+        options = parts["options"]
+    else:
+        cls = registry().get("controller", head)
+        options = rest if colon else None
+    return [_configure(cls, values) for values in _sweep(spec, options)]
+
+
+def label(controller: Controller) -> str:
+    """The controller's name with the options that differ from their defaults."""
+    if isinstance(controller, LegacyController):
+        changed = controller.config
+    else:
+        fields = type(controller.options).model_fields
+        # A required option's default is no value that anything equals, so it is always shown.
+        changed = {
+            key: value
+            for key, value in controller.options
+            if value != fields[key].get_default(call_default_factory=True, validated_data={})
+        }
+    shown = ", ".join(f"{key}={value!r}" for key, value in changed.items())
+    return f"{controller.name}({shown})" if shown else controller.name
+
+
+def _load_legacy(spec: str) -> list[Controller]:
+    parts = _LEGACY.fullmatch(spec)
+    if parts is None:
+        raise ControllerError(f"{spec!r}: must have the form legacy:path/to/method.py:ClassName.")
+    path = Path(parts["path"]).expanduser()
+    configs = _sweep(spec, parts["options"])
+    return [load_legacy(path, parts["class_name"], config) for config in configs]
+
+
+def _sweep(spec: str, options: str | None) -> list[dict[str, Scalar]]:
+    """Every combination of the option values in `key=value,value,key2=value`."""
+    values: dict[str, list[Scalar]] = {}
+    key = ""
+    for piece in [] if options is None else options.split(","):
+        if not piece.strip():
+            problem = "a comma too many" if "," in str(options) else "nothing follows the colon"
+            raise OptionError(f"{spec!r}: {problem}. Options are key=value,key2=value2.")
+        before, equals, after = piece.partition("=")
+        if equals:
+            key = before.strip()
+            if key in values:
+                raise OptionError(
+                    f"{spec!r}: {key!r} is given twice. To sweep it, write {key}=value,value."
+                )
+            values[key] = []
+        if not key:
+            raise OptionError(f"{spec!r}: {piece.strip()!r} has no key: write key=value.")
+        values[key].append(_scalar(spec, key, after if equals else before))
+    return [
+        dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())
+    ]
+
+
+def _scalar(spec: str, key: str, text: str) -> Scalar:
+    text = text.strip()
+    if not text:
+        raise OptionError(f"{spec!r}: {key!r} has no value: write {key}=value.")
+    # YAML 1.1 takes 1e-3 for a string, because it has no point.
+    if _EXPONENT.fullmatch(text):
+        return float(text)
+    try:
+        value = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):
+        value = ...
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise OptionError(
+        f"{spec!r}: {text!r} is no value for {key!r}: write a number, true, false or a word, else quote it."
+    )
+
+
+def _configure(cls: type[Controller], values: dict[str, Scalar]) -> Controller:
+    controller = cls.configure(values)
+    try:
+        # `configure` also takes "16" or true for an integer. JSON is what strictness is made
+        # for: paths and enumerations are strings there, as they are on a command line.
+        cls.Options.model_validate_json(json.dumps(values), strict=True)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise OptionError(
+            f"controller {cls.name!r}, option {str(problem['loc'][0])!r}: {problem['msg']} "
+            f"(got {problem['input']!r})"
+        ) from None
+    return controller
+
+
+def load_controller_file(path: Path) -> type[Controller]:
+    """The controller class of a controller file (see the module's docstring).
+
+    The same content at the same path gives the same class; a file that changed gives another
+    one, and the old one still works. Raises `ControllerError` with file and line.
+    """
+    path = Path(os.path.abspath(path.expanduser()))  # noqa: PTH100 (links keep their names)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        files = [file.name for file in path.parent.glob("*.py")]
+        hint = nearest(path.name, files) if files else f"No .py file is in {path.parent}."
+        raise ControllerError(f"{path}: there is no such file. {hint}") from None
+    except OSError as error:
+        raise ControllerError(f"{path}: cannot be read ({error.strerror}).") from None
+    return _class_in(path, content)
+
+
+@functools.cache
+def _class_in(path: Path, content: bytes) -> type[Controller]:
+    try:
+        source = importlib.util.decode_source(content)
+        tree = ast.parse(source)
+    except SyntaxError as error:
+        code = f": {error.text.strip()}" if error.text else ""
+        raise ControllerError(f"{path}:{error.lineno}: {error.msg}{code}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ControllerError(f"{path}: is not readable as Python source: {error}") from None
+
+    digest = hashlib.sha256(bytes(path) + b"\0" + content).hexdigest()
+    module = ModuleType(f"controller_file_{digest[:16]}")
+    module.__file__ = str(path)
+    if str(path) in _shown:
+        # An older version is in use: each has to find its own lines.
+        module.__file__ = f"{path} ({digest[:8]})"
+    # No time stamp, so that the lines stay what they were when the file changes.
+    lines = io.StringIO(source).readlines()
+    linecache.cache[module.__file__] = (len(content), None, lines, module.__file__)
+    sys.modules[module.__name__] = module
+    try:
+        _execute(module, tree)
+        cls = _ControllerFile(path, module, tree).controller_class()
+    except BaseException:
+        del sys.modules[module.__name__]
+        del linecache.cache[module.__file__]
+        raise
+    _shown.add(module.__file__)
+
+    def reduce(self: Controller) -> tuple[Any, ...]:
+        return _unpickle, (path, content, self.options.model_dump())
+
+    cls.__reduce__ = reduce  # type: ignore[assignment]
+    return cls
+
+
+def _unpickle(path: Path, content: bytes, values: dict[str, Any]) -> Controller:
+    # Another process has to load the file first, as it was.
+    return _class_in(path, content).configure(values)
+
+
+_shown: set[str] = set()
+"""The file names under which loaded controllers find their source."""
+
+
+def _execute(module: ModuleType, tree: ast.Module) -> None:
+    filename = str(module.__file__)
+    try:
+        exec(compile(tree, filename, "exec", dont_inherit=True), vars(module))
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        stack = traceback.extract_tb(error.__traceback__)
+        here = [frame for frame in stack if frame.filename == filename]
+        # Compiling finds some syntax errors that parsing does not.
+        line = here[-1].lineno if here else getattr(error, "lineno", None)
+        code = f": {here[-1].line}" if here else ""
+        raise ControllerError(f"{filename}:{line}: {type(error).__name__}: {error}{code}") from None
+
+
+class _ControllerFile:
+    """A controller file that was executed, and the class that it makes."""
+
+    def __init__(self, path: Path, module: ModuleType, tree: ast.Module) -> None:
+        self.path = path
+        self.module = module
+        self.lines = _lines_of_names(tree.body)
+
+    def controller_class(self) -> type[Controller]:
+        """The one class that the file defines, else one that is made of its functions."""
+        classes = {
+            name: value
+            for name, value in vars(self.module).items()
+            if isinstance(value, type) and issubclass(value, Controller) and self._is_own(value)
+        }
+        if len(set(classes.values())) > 1:
+            found = ", ".join(f"{name} (line {self.lines.get(name)})" for name in classes)
+            raise ControllerError(f"{self.path}: defines several controllers, {found}: keep one.")
+        for name, cls in classes.items():
+            if "policy" in self.lines:
+                raise self._fault(
+                    "policy", f"is a controller beside the class {name}: keep one of them"
+                )
+            return self._named(name, cls)
+        return self._made_of_functions()
+
+    def _named(self, name: str, cls: type[Controller]) -> type[Controller]:
+        missing = sorted(getattr(cls, "__abstractmethods__", ()))
+        if missing:
+            raise self._fault(name, f"does not implement {' and '.join(missing)}")
+        self._check(f"{name}.schedule", cls.schedule, ("self", "beta"))
+        self._check(f"{name}.policy", cls.policy, ("episode", "p"))
+        cls.name = self.path.stem
+        cls.summary = getattr(cls, "summary", "") or self._summary(cls.__doc__)
+        return cls
+
+    def _made_of_functions(self) -> type[Controller]:
+        options = self._options()
+        takes_options = options is not Options
+        schedule = self._function("schedule", ("beta", "options") if takes_options else ("beta",))
+        policy = self._function("policy", ("episode", "p"))
+
+        # `wraps`, so that who asks for the source of `schedule` gets the file's.
+        @functools.wraps(schedule)
+        def schedule_method(self: Controller, beta: float) -> Params:
+            params: Params = schedule(beta, self.options) if takes_options else schedule(beta)
+            return params
+
+        made: type[Controller] = type(
+            self.path.stem,
+            (Controller,),
+            {
+                "__doc__": self.module.__doc__,
+                "__module__": self.module.__name__,
+                "name": self.path.stem,
+                "summary": self._summary(self.module.__doc__),
+                "Options": options,
+                "increasing": self._parameter_names("INCREASING"),
+                "decreasing": self._parameter_names("DECREASING"),
+                "schedule": schedule_method,
+                "policy": staticmethod(policy),
+            },
+        )
+        return made
+
+    def _function(self, name: str, parameters: tuple[str, ...]) -> FunctionType:
+        form = f"{name}({', '.join(parameters)})"
+        if not hasattr(self.module, name):
+            functions = [
+                f"{defined} (line {line})"
+                for defined, line in self.lines.items()
+                if isinstance(getattr(self.module, defined, None), FunctionType)
+            ]
+            raise ControllerError(
+                f"{self.path}: there is no function {form}. A controller file defines "
+                "schedule(beta) and policy(episode, p), or one subclass of Controller; "
+                f"this one defines {', '.join(functions) or 'no function'}."
+            )
+        function = getattr(self.module, name)
+        self._check(name, function, parameters)
+        assert isinstance(function, FunctionType)
+        return function
+
+    def _check(self, name: str, function: object, parameters: tuple[str, ...]) -> None:
+        """Raise a fault unless `function` is plain and can be called with `parameters`."""
+        wanted = f"({', '.join(parameters)})"
+        if (
+            not isinstance(function, FunctionType)
+            or function.__name__ == "<lambda>"
+            or inspect.iscoroutinefunction(function)
+            or inspect.isgeneratorfunction(function)
+            or inspect.isasyncgenfunction(function)
+        ):
+            raise self._fault(name, f"must be a plain function (`def`) of {wanted}")
+        signature = inspect.signature(function)
+        stand_ins: list[Any] = [None] * len(parameters)
+        try:
+            signature.bind(*stand_ins)
+        except TypeError:
+            found = ", ".join(signature.parameters)
+            raise self._fault(name, f"takes ({found}) where it must take {wanted}") from None
+
+    def _options(self) -> type[Options]:
+        options = getattr(self.module, "Options", Options)
+        if options is Options:
+            return Options
+        if not (isinstance(options, type) and issubclass(options, Options)):
+            raise self._fault("Options", "must be a subclass of autotts_core.component.Options")
+        return options
+
+    def _parameter_names(self, constant: str) -> tuple[str, ...]:
+        names = getattr(self.module, constant, ())
+        if isinstance(names, str):
+            raise self._fault(constant, f'must be a tuple: write {constant} = ("{names}",)')
+        if not (isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)):
+            raise self._fault(constant, f"must be a tuple of parameters' names, it is {names!r}")
+        return tuple(names)
+
+    def _summary(self, docstring: str | None) -> str:
+        first_line = inspect.cleandoc(docstring or "").partition("\n")[0]
+        return first_line or f"The controller in {self.path.name}"
+
+    def _is_own(self, cls: type) -> bool:
+        return cls.__module__ == self.module.__name__
+
+    def _fault(self, name: str, problem: str) -> ControllerError:
+        line = f":{self.lines[name]}" if name in self.lines else ""
+        return ControllerError(f"{self.path}{line}: {name} {problem}.")
+
+
+def _lines_of_names(body: list[ast.stmt]) -> dict[str, int]:
+    """The line where each name was bound last, `Class.name` for what is in a class."""
+    lines: dict[str, int] = {}
+    for statement in body:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                lines[statement.name] = statement.lineno
+            case ast.ClassDef(name=owner):
+                lines[owner] = statement.lineno
+                members = _lines_of_names(statement.body)
+                lines.update({f"{owner}.{name}": line for name, line in members.items()})
+            case ast.Assign(targets=targets):
+                names = [target.id for target in targets if isinstance(target, ast.Name)]
+                lines.update(dict.fromkeys(names, statement.lineno))
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                lines[name] = statement.lineno
+    return lines

@@ -1,0 +1,41 @@
+"""What a controller answered and spent on a store, episode by episode."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+OUTCOME_FIELDS = (
+    "answer_class",
+    "tokens",
+    "sequential_tokens",
+    "branches",
+    "pruned",
+    "intervals",
+    "stop",
+)
+"""The order of an episode's numbers in a compiled kernel's rows."""
+
+BUDGET_STOP = -1
+"""The `stop` of an episode that its budget ended."""
+
+BUDGET_EXHAUSTED = "budget exhausted"
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What a controller answered and spent: arrays of shape (questions, seeds).
+
+    `answer_class` is the class answered, -1 for none. Tokens are by the store's accounting.
+    `stop` indexes `stop_reasons`; `branches`, `pruned` and `intervals` count.
+    """
+
+    answer_class: npt.NDArray[np.int64]
+    correct: npt.NDArray[np.bool_]
+    tokens: npt.NDArray[np.int64]
+    sequential_tokens: npt.NDArray[np.int64]
+    branches: npt.NDArray[np.int64]
+    pruned: npt.NDArray[np.int64]
+    intervals: npt.NDArray[np.int64]
+    stop: npt.NDArray[np.int64]
+    stop_reasons: tuple[str, ...]

@@ -1,0 +1,204 @@
+"""What one replayed episode did, branch by branch: the data behind its width-depth picture."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotts_core.replay.engine import ReplayedEpisode
+from autotts_core.replay.interpreted import Action
+from autotts_core.replay.orders import branch_orders
+from autotts_core.store import ReplayStore
+from autotts_core.voting import majority
+
+SC_BRANCHES = 64
+"""Branches of the self-consistency that an episode's tokens are held against."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureBranch:
+    """One branch that the episode opened: a row of the picture.
+
+    `recorded` is the branch's number in the store. `cells` has one entry for each interval that
+    ran: the answer id revealed at its end, -1 where that probe gave no answer, None where the
+    interval was passed without probing. `tokens` is what was charged, `recorded_tokens` the
+    branch's whole length; `answer` is the latest answer id. A branch neither finished nor
+    pruned was still running when the controller stopped.
+    """
+
+    branch: int
+    recorded: int
+    cells: tuple[int | None, ...]
+    answer: int
+    finished: bool
+    pruned: bool
+    tokens: int
+    recorded_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class PictureAnswer:
+    """One answer that the episode revealed.
+
+    `latest_votes` counts the unpruned branches whose latest answer it is, `final_votes` those
+    of them that are finished, `probes` the cells that show it. `text` is what the model wrote,
+    unescaped and of any length.
+    """
+
+    id: int
+    text: str
+    correct: bool
+    final_votes: int
+    latest_votes: int
+    probes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SelfConsistency:
+    """What self-consistency answers and spends on the same branches in the same order.
+
+    `branches` is 64, or the whole pool where that is smaller; `answer` is its text, None for
+    no answer.
+    """
+
+    branches: int
+    tokens: int
+    answer: str | None
+    correct: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One episode under one controller; `dataclasses.asdict` makes JSON of it.
+
+    `branches` are in the order in which they were opened, `answers` in the order of their ids,
+    so that `answers[k].id == k`. `answer` is the id answered, -1 for none.
+    """
+
+    model: str
+    benchmark: str
+    question: int
+    question_id: str
+    question_text: str
+    gold_answer: str
+    grader: str
+    accounting: str
+    interval_tokens: int
+    controller: str
+    beta: float
+    seed: int
+    budget: int | None
+    pool: int
+    branches: tuple[PictureBranch, ...]
+    answers: tuple[PictureAnswer, ...]
+    answer: int
+    correct: bool
+    stop: str
+    tokens: int
+    sequential_tokens: int
+    self_consistency: SelfConsistency
+
+
+def episode_picture(
+    episode: ReplayedEpisode,
+    store: ReplayStore,
+    question: int,
+    seed: int,
+    controller: str,
+    beta: float,
+    budget: int | None = None,
+) -> Picture:
+    """The picture of `episode`, which is what `replay_episode` gave for the same arguments."""
+    arrays = store.load()
+    manifest = store.manifest
+    record = episode.record
+    first, last = arrays.branch_start[question : question + 2].tolist()
+    order = branch_orders(last - first, range(seed, seed + 1))[0]
+    recorded_tokens = arrays.branch_tokens[first:last][order]
+    classes = slice(*arrays.class_start[question : question + 2].tolist())
+    text, correct = arrays.class_text[classes], arrays.class_correct[classes].tolist()
+
+    branches = _branches(record.actions(), order.tolist(), recorded_tokens.tolist())
+    latest = Counter(b.answer for b in branches if not b.pruned)
+    final = Counter(b.answer for b in branches if b.finished and not b.pruned)
+    probes = Counter(cell for b in branches for cell in b.cells)
+    answers = tuple(
+        PictureAnswer(i, text[c], correct[c], final[i], latest[i], probes[i])
+        for i, c in enumerate(record.revealed)
+    )
+
+    sc = order[:SC_BRANCHES]
+    # A branch's last step reveals its final answer.
+    sc_class = majority(arrays.step_class[arrays.step_start[first + sc + 1] - 1].tolist())
+    return Picture(
+        model=store.model,
+        benchmark=store.benchmark,
+        question=question,
+        question_id=store.question_ids[question],
+        question_text=store.question_texts[question],
+        gold_answer=store.gold_answers[question],
+        grader=f"{manifest.grader.name} {manifest.grader.version}",
+        accounting=manifest.accounting,
+        interval_tokens=arrays.interval_tokens,
+        controller=controller,
+        beta=beta,
+        seed=seed,
+        budget=budget,
+        pool=last - first,
+        branches=branches,
+        answers=answers,
+        answer=record.revealed.index(episode.answer_class) if episode.answer_class >= 0 else -1,
+        correct=episode.answer_class >= 0 and correct[episode.answer_class],
+        stop=episode.stop,
+        tokens=record.spent,
+        sequential_tokens=record.sequential_tokens,
+        self_consistency=SelfConsistency(
+            branches=len(sc),
+            tokens=int(np.sum(recorded_tokens[:SC_BRANCHES], dtype=np.int64)),
+            answer=text[sc_class] if sc_class >= 0 else None,
+            correct=sc_class >= 0 and correct[sc_class],
+        ),
+    )
+
+
+def _branches(
+    actions: list[Action], order: list[int], recorded_tokens: list[int]
+) -> tuple[PictureBranch, ...]:
+    cells: dict[int, list[int | None]] = {}
+    state: dict[int, Action] = {}
+    pruned = set()
+    for action in actions:
+        state[action.branch] = action
+        if action.kind == "prune":
+            pruned.add(action.branch)
+            continue
+        row = cells.setdefault(action.branch, [])
+        row += [None] * (action.intervals - 1)
+        row.append(action.answer)
+    return tuple(
+        PictureBranch(
+            branch=i,
+            recorded=order[i],
+            cells=tuple(cells[i]),
+            answer=state[i].answer,
+            finished=state[i].finished,
+            pruned=i in pruned,
+            tokens=state[i].tokens,
+            recorded_tokens=recorded_tokens[i],
+        )
+        for i in sorted(state)
+    )
+
+
+def ranked_answers(picture: Picture, count: int) -> list[PictureAnswer]:
+    """The `count` answers most worth showing, by latest votes and then probes.
+
+    The answer given and right answers are among them, however few voted for them.
+    """
+
+    def by_votes(answer: PictureAnswer) -> tuple[int, int, int]:
+        return -answer.latest_votes, -answer.probes, answer.id
+
+    ranked = sorted(picture.answers, key=by_votes)
+    ranked.sort(key=lambda a: not (a.id == picture.answer or a.correct))
+    return sorted(ranked[:count], key=by_votes)
