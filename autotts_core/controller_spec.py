@@ -140,7 +140,8 @@ def _scalar(spec: str, key: str, text: str) -> Scalar:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise OptionError(
-        f"{spec!r}: {text!r} is no value for {key!r}: write a number, true, false or a word, else quote it."
+        f"{spec!r}: {text!r} is no value for {key!r}: "
+        "write a number, true, false, or a string, in quotes if need be."
     )
 
 
@@ -183,8 +184,9 @@ def _class_in(path: Path, content: bytes) -> type[Controller]:
         source = importlib.util.decode_source(content)
         tree = ast.parse(source)
     except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
         code = f": {error.text.strip()}" if error.text else ""
-        raise ControllerError(f"{path}:{error.lineno}: {error.msg}{code}") from None
+        raise ControllerError(f"{path}{line}: {error.msg}{code}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ControllerError(f"{path}: is not readable as Python source: {error}") from None
 
@@ -199,7 +201,7 @@ def _class_in(path: Path, content: bytes) -> type[Controller]:
     linecache.cache[module.__file__] = (len(content), None, lines, module.__file__)
     sys.modules[module.__name__] = module
     try:
-        _execute(module, tree)
+        _execute(path, module, tree)
         cls = _ControllerFile(path, module, tree).controller_class()
     except BaseException:
         del sys.modules[module.__name__]
@@ -223,7 +225,7 @@ _shown: set[str] = set()
 """The file names under which loaded controllers find their source."""
 
 
-def _execute(module: ModuleType, tree: ast.Module) -> None:
+def _execute(path: Path, module: ModuleType, tree: ast.Module) -> None:
     filename = str(module.__file__)
     try:
         exec(compile(tree, filename, "exec", dont_inherit=True), vars(module))
@@ -233,9 +235,9 @@ def _execute(module: ModuleType, tree: ast.Module) -> None:
         stack = traceback.extract_tb(error.__traceback__)
         here = [frame for frame in stack if frame.filename == filename]
         # Compiling finds some syntax errors that parsing does not.
-        line = here[-1].lineno if here else getattr(error, "lineno", None)
+        line = here[-1].lineno if here else getattr(error, "lineno", 1)
         code = f": {here[-1].line}" if here else ""
-        raise ControllerError(f"{filename}:{line}: {type(error).__name__}: {error}{code}") from None
+        raise ControllerError(f"{path}:{line}: {type(error).__name__}: {error}{code}") from None
 
 
 class _ControllerFile:
@@ -256,13 +258,14 @@ class _ControllerFile:
         if len(set(classes.values())) > 1:
             found = ", ".join(f"{name} (line {self.lines.get(name)})" for name in classes)
             raise ControllerError(f"{self.path}: defines several controllers, {found}: keep one.")
-        for name, cls in classes.items():
-            if "policy" in self.lines:
-                raise self._fault(
-                    "policy", f"is a controller beside the class {name}: keep one of them"
-                )
-            return self._named(name, cls)
-        return self._made_of_functions()
+        if not classes:
+            return self._made_of_functions()
+        name, cls = next(iter(classes.items()))
+        if "policy" in self.lines:
+            raise self._fault(
+                "policy", f"is a controller beside the class {name}: keep one of them"
+            )
+        return self._named(name, cls)
 
     def _named(self, name: str, cls: type[Controller]) -> type[Controller]:
         missing = sorted(getattr(cls, "__abstractmethods__", ()))

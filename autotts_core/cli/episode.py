@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--beta",
     type=click.FloatRange(0, 1),
+    callback=lambda context, parameter, beta: _number(beta),
     default=0.5,
     show_default=True,
     help="β, from 0 to 1: larger spends more.",
@@ -96,6 +98,13 @@ def episode(
     draw(picture, out)
     if with_actions:
         draw_actions(actions, picture, out)
+
+
+def _number(beta: float) -> float:
+    # `nan` is outside no range, so the type lets it pass.
+    if math.isnan(beta):
+        raise click.BadParameter("nan is not in the range 0<=x<=1.")
+    return beta
 
 
 def _one_store(path: Path, name: str | None) -> ReplayStore:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from rich import box
@@ -138,7 +138,7 @@ def draw(picture: Picture, out: Console) -> None:
     parts = (
         _heading(picture, out.width),
         _chart(picture, glyphs, out.width),
-        _key(picture),
+        _key(picture, out.width),
         _legend(picture, glyphs, out.width),
         _summary(picture, glyphs, out.width),
     )
@@ -146,8 +146,9 @@ def draw(picture: Picture, out: Console) -> None:
         if number:
             out.print()
         for line in lines:
-            line.rstrip()
-            out.print(line)
+            for row in line.wrap(out, out.width) or [line]:
+                row.rstrip()
+                out.print(row)
 
 
 def _heading(picture: Picture, width: int) -> Iterator[Text]:
@@ -225,36 +226,43 @@ def _mark(branch: PictureBranch) -> str:
 
 def _axis(scale: _Scale, interval_tokens: int) -> tuple[str, str]:
     """Token labels, and the ruler with a tick under the first character of each."""
-    deepest = scale.cells * scale.intervals
-    room = len(f"{deepest * interval_tokens:,}") + 1
     steps = (step * 10**power for power in range(10) for step in TICK_STEPS)
-    step = next(step for step in steps if scale.column(step) >= room)
-    labels, ruler = "", ["─"] * scale.columns
-    for interval in range(0, deepest, step):
-        column = scale.column(interval)
-        ruler[column] = "┬"
-        labels = labels.ljust(column) + _thousands(interval * interval_tokens)
-    return labels, "".join(ruler)
+    for step in steps:
+        ticks = range(0, scale.cells * scale.intervals, step)
+        labels = [_thousands(interval * interval_tokens) for interval in ticks]
+        if scale.column(step) >= max(map(len, labels)) + 2:
+            break
+    line, ruler = "", ["─"] * scale.columns
+    for interval, label in zip(ticks, labels, strict=True):
+        ruler[scale.column(interval)] = "┬"
+        line = line.ljust(scale.column(interval)) + label
+    return line, "".join(ruler)
 
 
 def _thousands(tokens: int) -> str:
     return f"{tokens / 1000:g}k" if tokens >= 1000 and tokens % 100 == 0 else f"{tokens:,}"
 
 
-def _key(picture: Picture) -> Iterator[Text]:
+def _key(picture: Picture, width: int) -> Iterator[Text]:
     """What became of the branches, which is also what the marks in the chart mean."""
     ends = Counter(map(_mark, picture.branches))
     cells = {answer for branch in picture.branches for answer in branch.cells}
-    line = Text(f"{len(picture.branches)} of {picture.pool} branches")
     entries = [
-        (mark, style, f"{ends[mark]} {end}") for mark, (end, style) in ENDS.items() if ends[mark]
+        Text.assemble((mark, style), f" {ends[mark]} {end}")
+        for mark, (end, style) in ENDS.items()
+        if ends[mark]
     ]
     if None in cells:
-        entries.append((PASSED, FAINT, "passed without probing"))
+        entries.append(Text.assemble((PASSED, FAINT), " passed without probing"))
     if -1 in cells:
-        entries.append((NO_ANSWER, FAINT, "no answer"))
-    for mark, style, meaning in entries:
-        line.append("   ").append(mark, style).append(f" {meaning}")
+        entries.append(Text.assemble((NO_ANSWER, FAINT), " no answer"))
+    line = Text(f"{len(picture.branches)} of {picture.pool} branches")
+    for entry in entries:
+        if line.cell_len + 3 + entry.cell_len > width:
+            yield line
+            line = entry
+        else:
+            line.append("   ").append_text(entry)
     yield line
 
 
@@ -262,24 +270,38 @@ def _legend(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
     if not picture.answers:
         yield Text("No answer was revealed.")
         return
-    yield Text("   votes finished  probes  answer", FAINT)
+    wide = width >= NARROW
+    counts = COUNTS if wide else COUNTS[:1]
+    yield Text("  " + "".join(f"{heading:>9}" for heading, _ in counts) + "  answer", FAINT)
     for answer in glyphs.shown:
-        line = glyphs.cell(answer.id, 2).append(_votes([answer]))
-        note = "  ✓ right" if answer.correct else ""
-        note += "  ◂ answered" if answer.id == picture.answer else ""
+        line = _counted(glyphs.cell(answer.id, 2), counts, [answer])
+        note = (("  ✓ right" if wide else " ✓") if answer.correct else "") + (
+            ("  ◂ answered" if wide else " ◂") if answer.id == picture.answer else ""
+        )
         line.append(visible(answer.text, max(1, width - line.cell_len - cell_len(note))))
         yield line.append(note, "bold")
     if glyphs.rare:
-        line = glyphs.cell(glyphs.rare[0].id, 2).append(_votes(glyphs.rare))
+        line = _counted(glyphs.cell(glyphs.rare[0].id, 2), counts, glyphs.rare)
         rarer = "rarer answer" if len(glyphs.rare) == 1 else "rarer answers"
         yield line.append(f"{len(glyphs.rare)} {rarer}", FAINT)
 
 
-def _votes(answers: Sequence[PictureAnswer]) -> str:
-    votes = sum(answer.latest_votes for answer in answers)
-    finished = sum(answer.final_votes for answer in answers)
-    probes = sum(answer.probes for answer in answers)
-    return f"{votes:>6} {finished:>8} {probes:>7}  "
+COUNTS: tuple[tuple[str, Callable[[PictureAnswer], int]], ...] = (
+    ("votes", lambda answer: answer.latest_votes),
+    ("finished", lambda answer: answer.final_votes),
+    ("probes", lambda answer: answer.probes),
+)
+"""What the legend counts: votes of unpruned branches, of finished ones among them, cells."""
+
+
+def _counted(
+    line: Text,
+    counts: Iterable[tuple[str, Callable[[PictureAnswer], int]]],
+    answers: Sequence[PictureAnswer],
+) -> Text:
+    for _, count in counts:
+        line.append(f"{sum(map(count, answers)):>9}")
+    return line.append("  ")
 
 
 def _summary(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
@@ -296,20 +318,26 @@ def _summary(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
     gold, grader = visible(picture.gold_answer, short), visible(picture.grader, short)
     yield answer.append(f" (gold {gold}, grader {grader})", FAINT)
 
-    tokens = _field("tokens").append(f"{picture.tokens:,}", "bold")
-    if sc.tokens:
-        saved = 1 - picture.tokens / sc.tokens
-        tokens.append(f", {abs(saved):.1%} {'fewer' if saved >= 0 else 'more'}", "bold")
-        tokens.append(f" than the {sc.tokens:,} of SC@{sc.branches}")
-        sc_answer = "none" if sc.answer is None else visible(sc.answer, short)
-        tokens.append(f" (answer {sc_answer}, {'right' if sc.correct else 'wrong'})", FAINT)
-    yield tokens
+    tokens = _field("tokens").append(f"{picture.tokens:,}, {_saving(picture)}", "bold")
+    tokens.append(f" the {sc.tokens:,} of SC@{sc.branches}")
+    sc_answer = "none" if sc.answer is None else visible(sc.answer, short)
+    yield tokens.append(f" (answer {sc_answer}, {'right' if sc.correct else 'wrong'})", FAINT)
 
     sequential = _field("sequential").append(f"{picture.sequential_tokens:,}", "bold")
     yield sequential.append(" tokens on the critical path")
 
     stopped = _field("stopped")
     yield stopped.append(visible(picture.stop, max(8, width - stopped.cell_len)))
+
+
+def _saving(picture: Picture) -> str:
+    spent, reference = picture.tokens, picture.self_consistency.tokens
+    if spent == reference:
+        return "equal to"
+    if not reference:
+        return "more than"
+    saved = 1 - spent / reference
+    return f"{abs(saved):.1%} {'fewer' if saved > 0 else 'more'} than"
 
 
 def _field(name: str) -> Text:
@@ -332,7 +360,7 @@ def draw_actions(actions: Sequence[Action], picture: Picture, out: Console) -> N
             answer.append(f" {text}")
         table.add_row(
             "" if action.batch == batch else str(action.batch),
-            action.kind if action.intervals < 2 else f"{action.kind} × {action.intervals}",
+            _did(action),
             str(action.branch),
             str(action.depth),
             f"{action.tokens:,}",
@@ -340,3 +368,10 @@ def draw_actions(actions: Sequence[Action], picture: Picture, out: Console) -> N
         )
         batch = action.batch
     out.print(table)
+
+
+def _did(action: Action) -> str:
+    if action.kind == "prune":
+        return action.kind
+    times = f" × {action.intervals}" if action.intervals > 1 else ""
+    return f"{action.kind}{times}{', finished' if action.finished else ''}"

@@ -193,12 +193,13 @@ def _branches(
 def ranked_answers(picture: Picture, count: int) -> list[PictureAnswer]:
     """The `count` answers most worth showing, by latest votes and then probes.
 
-    The answer given and right answers are among them, however few voted for them.
+    They are the answer given, the right ones, the three with most votes, and then those with
+    most probes: what branches say on their way often has no votes in the end.
     """
-
-    def by_votes(answer: PictureAnswer) -> tuple[int, int, int]:
-        return -answer.latest_votes, -answer.probes, answer.id
-
-    ranked = sorted(picture.answers, key=by_votes)
-    ranked.sort(key=lambda a: not (a.id == picture.answer or a.correct))
-    return sorted(ranked[:count], key=by_votes)
+    by_votes = sorted(picture.answers, key=lambda a: (-a.latest_votes, -a.probes, a.id))
+    by_probes = sorted(by_votes, key=lambda a: -a.probes)
+    given = [answer for answer in by_votes if answer.id == picture.answer]
+    right = [answer for answer in by_votes if answer.correct]
+    wanted = [answer.id for answer in (*given, *right, *by_votes[:3], *by_probes)]
+    chosen = list(dict.fromkeys(wanted))[:count]
+    return [answer for answer in by_votes if answer.id in chosen]

@@ -1,10 +1,10 @@
 """Fits a simulated model to real traces, and shows how close the simulation comes to them.
 
-    python plugins/autotts-sim/fit.py TRACES... [--name NAME]
+    python plugins/autotts-sim/fit.py TRACES... [--name NAME | --preset NAME]
 
 TRACES are files that the importer `autotts-json` reads (`MODEL/BENCHMARK.json`); questions of
 several are pooled. Prints the model as Python source, then statistics of the real traces beside
-those of simulated ones. `statistics` is what the tests compare with.
+those of simulated ones. The presets come from here, and the tests compare by `statistics`.
 """
 
 from __future__ import annotations
@@ -62,7 +62,8 @@ class Question:
     @property
     def right(self) -> npt.NDArray[np.bool_]:
         """[branch]"""
-        return self.finals == 0
+        right: npt.NDArray[np.bool_] = self.finals == 0
+        return right
 
     @classmethod
     def of(cls, trace: QuestionTrace) -> Question:
@@ -130,6 +131,9 @@ def statistics(traces: Sequence[ImportedTraces]) -> dict[str, float]:
         "questions with a wrong majority, right answer present": float(np.mean(present & ~leads)),
         "questions with a top answer below 50 %": float(np.mean(top < 0.5)),
     }
+    for k in (4, 16):
+        shares = [share for each in questions if (share := _top_guess(each, k - 1)) is not None]
+        found[f"top answer of unsettled branches, interval {k}"] = float(np.mean(shares))
     for k in (4, 8, 16, 32):
         found[f"accuracy of all probes' majority, interval {k}"] = float(
             np.mean(
@@ -165,7 +169,8 @@ def _halves(question: Question) -> tuple[float, float]:
 
 
 def _truncated(question: Question) -> npt.NDArray[np.bool_]:
-    return question.tokens >= MAX_TOKENS - TRUNCATION_TOKENS
+    truncated: npt.NDArray[np.bool_] = question.tokens >= MAX_TOKENS - TRUNCATION_TOKENS
+    return truncated
 
 
 def _asked(question: Question) -> npt.NDArray[np.bool_]:
@@ -186,14 +191,16 @@ def _different(question: Question) -> Integers:
     )
 
 
+def _top_guess(question: Question, interval: int) -> float | None:
+    """Share of the most frequent readable probe among branches yet to settle, if 20 are left."""
+    left = question.probes[question.settled > interval, min(interval, question.probes.shape[1] - 1)]
+    votes = np.unique(left[left != -1], return_counts=True)[1]
+    return float(votes.max() / votes.sum()) if votes.sum() >= 20 else None
+
+
 def _majority(codes: Integers) -> int:
     values, votes = np.unique(codes, return_counts=True)
     return int(values[votes.argmax()])
-
-
-def averaged(samples: Sequence[dict[str, float]]) -> dict[str, float]:
-    """The mean of each statistic."""
-    return {name: float(np.mean([each[name] for each in samples])) for name in samples[0]}
 
 
 # ---- fitting ------------------------------------------------------------------------------
@@ -256,6 +263,7 @@ def fit(traces: Sequence[ImportedTraces], name: str) -> SimulatedModel:
         guess_discount=guess_discount,
         aim=sum(each.aimed.sum() for each in wanderings)
         / sum((each.readable & ~each.own).sum() for each in wanderings),
+        stray=_fit_stray(wanderings),
         foresight_start=foresight_start,
         foresight_end=foresight_end,
         unreadable=_per_question([_logit(each.unreadable) for each in wanderings], difficulty),
@@ -308,16 +316,9 @@ class Wandering:
 
     @property
     def guesses(self) -> Integers:
-        """How often each guess comes, at one interval of each branch."""
-        guess = self.readable & ~self.own & ~self.aimed
-        # The golden ratio spreads the intervals evenly over the way to settling.
-        turn = (np.arange(len(guess)) * 0.618034) % 1
-        drawn = [
-            codes[mask][int(place * mask.sum())]
-            for codes, mask, place in zip(self.codes, guess, turn, strict=True)
-            if mask.any()
-        ]
-        return _partition(np.array(drawn))
+        """How often each guess comes in the fourth interval, when branches have few strays."""
+        at = min(3, self.codes.shape[1] - 1)
+        return _partition(self.codes[:, at][(self.readable & ~self.own)[:, at]])
 
     @property
     def unreadable(self) -> float:
@@ -453,7 +454,8 @@ def _matched(model: SimulatedModel, questions: Sequence[Question]) -> SimulatedM
         # All of them grow with their parameter.
         for _ in range(9):
             middle = (low + high) / 2
-            model = replace(model, **{key: middle})
+            values: dict[str, Any] = {key: middle}
+            model = replace(model, **values)
             found = statistic([Question.of(each) for each in simulate(model, 90).questions])
             low, high = (middle, high) if found < target else (low, middle)
     return model
@@ -467,6 +469,18 @@ def _fit_foresight(wanderings: Sequence[Wandering]) -> tuple[float, float]:
     return max(0.0, float(start)), max(0.0, float(start + slope))
 
 
+def _fit_stray(wanderings: Sequence[Wandering]) -> float:
+    """The slope, from 0 at the start, of the share of probes that a single branch gives."""
+    covered = expected = 0.0
+    for each in wanderings:
+        rows = [np.unique(row[mask]) for row, mask in zip(each.codes, each.readable, strict=True)]
+        codes, branches = np.unique(np.concatenate(rows), return_counts=True)
+        stray = each.readable & ~each.own & np.isin(each.codes, codes[branches == 1])
+        covered += float((stray * each.progress).sum())
+        expected += float((each.readable * each.progress**2).sum())
+    return covered / expected
+
+
 def _fit_unreadable_stay(wanderings: Sequence[Wandering]) -> float:
     excess = room = 0.0
     for each in wanderings:
@@ -478,6 +492,8 @@ def _fit_unreadable_stay(wanderings: Sequence[Wandering]) -> float:
 
 
 def _rounded(model: SimulatedModel) -> SimulatedModel:
+    """The model to three decimals."""
+
     def short(value: Any) -> Any:
         if isinstance(value, PerQuestion):
             return PerQuestion(*(round(float(each), 3) for each in astuple(value)))
@@ -485,7 +501,8 @@ def _rounded(model: SimulatedModel) -> SimulatedModel:
             return tuple(round(float(each), 3) for each in value)
         return value if isinstance(value, str | int) else round(float(value), 3)
 
-    return replace(model, **{each.name: short(getattr(model, each.name)) for each in fields(model)})
+    values: dict[str, Any] = {each.name: short(getattr(model, each.name)) for each in fields(model)}
+    return SimulatedModel(**values)
 
 
 # ---- output -------------------------------------------------------------------------------
@@ -501,25 +518,37 @@ def source(model: SimulatedModel) -> str:
     return "\n".join(["SimulatedModel(", *lines, ")"])
 
 
+def compared(
+    traces: Sequence[ImportedTraces], model: str | SimulatedModel, stores: int = 10
+) -> list[tuple[str, float, float, float]]:
+    """Each statistic: its name, in `traces`, simulated on average, and its standard deviation.
+
+    Simulated means: of `stores` stores, each with other questions, as large as those of `traces`.
+    """
+    real = statistics(traces)
+    size = len(traces[0].questions), len(traces[0].questions[0].branches)
+    samples = [statistics([simulate(model, *size, seed)]) for seed in range(stores)]
+    values = {name: np.array([each[name] for each in samples]) for name in real}
+    return [
+        (name, value, float(values[name].mean()), float(values[name].std()))
+        for name, value in real.items()
+    ]
+
+
 def main() -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Fit a simulated model to real traces.")
     parser.add_argument("traces", nargs="+", type=Path, help="files MODEL/BENCHMARK.json")
     parser.add_argument("--name", default="sim-fitted", help="what the model is to be called")
-    parser.add_argument("--stores", type=int, default=10, help="simulated stores to average over")
+    parser.add_argument("--preset", help="compare this preset instead of fitting a model")
     arguments = parser.parse_args()
     traces = read(arguments.traces)
-    model = fit(traces, arguments.name)
-    print(source(model))
-    real = statistics(traces)
-    questions, branches = len(traces[0].questions), len(traces[0].questions[0].branches)
-    stores = [
-        statistics([simulate(model, questions, branches, seed)]) for seed in range(arguments.stores)
-    ]
-    mean = averaged(stores)
-    print(f"\n{'':58}{'real':>9}{'simulated':>11}{'between stores':>16}")
-    for name, value in real.items():
-        spread = float(np.std([each[name] for each in stores]))
-        print(f"{name:58}{value:9.3f}{mean[name]:11.3f}{'± ' + format(spread, '.3f'):>16}")
+    model: str | SimulatedModel = arguments.preset or fit(traces, arguments.name)
+    if isinstance(model, SimulatedModel):
+        print(source(model))
+    print(f"\n{'':54}{'real':>10}{'simulated':>12}{'one store':>12}")
+    for name, real, mean, deviation in compared(traces, model):
+        print(f"{name:54}{real:10.3f}{mean:12.3f}{'± ' + format(deviation, '.3f'):>12}")
 
 
 if __name__ == "__main__":

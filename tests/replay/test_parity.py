@@ -8,32 +8,57 @@ from typing import Any
 import numpy as np
 import pytest
 
+from autotts_core.controller_spec import load_controllers
+from autotts_core.evaluation import evaluate
 from autotts_core.plugins import registry
 from autotts_core.replay.engine import replay, replay_interpreted
 from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore, write_stores
 
 NOT_OPTIONS = {"controller", "beta", "accuracy", "mean_tokens", "answers", "tokens"}
+SEEDS = range(100)
 PAIRS = [(m, b) for m in ("0.6B", "1.7B", "4B", "8B") for b in ("aime24", "aime25")]
 
 
 @pytest.fixture(scope="module")
-def stores(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def stores(shared_traces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("stores")
     importer = registry().get("trace importer", "autotts-json").configure({})
-    write_stores(root, importer.read([shared_data / "traces"]))
+    write_stores(root, importer.read([shared_traces / "traces"]))
     return root
 
 
 @pytest.mark.parametrize(("model", "benchmark"), PAIRS)
 def test_every_setting_question_and_seed(
-    stores: Path, shared_data: Path, model: str, benchmark: str
+    stores: Path, shared_traces: Path, model: str, benchmark: str
 ) -> None:
-    expected = json.loads((shared_data / f"parity/Qwen3-{model}-{benchmark}.json").read_text())
+    expected = json.loads((shared_traces / f"parity/Qwen3-{model}-{benchmark}.json").read_text())
     store = ReplayStore.open(stores / f"Qwen3-{model}" / benchmark)
     assert len(expected["settings"]) == 16
     for setting in expected["settings"]:
         check_setting(store, setting, range(expected["seeds"]))
+
+
+@pytest.mark.parametrize("benchmark", ["aime24", "aime25"])
+def test_the_reference_table_of_100_seeds(
+    stores: Path, shared_traces: Path, benchmark: str
+) -> None:
+    """Accuracy in per cent to two places, and mean tokens rounded, as `reference.md` has them."""
+    lines = (shared_traces / "reference.md").read_text().partition(f"## {benchmark}")[2]
+    rows = [line.strip("| ").split(" | ") for line in lines.partition("\n## ")[0].splitlines()]
+    models = next(row for row in rows if row[0] == "controller")[1:]
+    for prefix, spec, beta in [
+        ("ASC", "asc", 0.0),
+        ("ESC", "esc", 0.0),
+        ("Parallel-Probe", "parallel-probe", 0.0),
+        ("CMC, β = 0.5", "cmc", 0.5),
+        ("CMC, β = 1", "cmc", 1.0),
+    ]:
+        (expected,) = (row[1:] for row in rows if row[0].startswith(prefix))
+        (controller,) = load_controllers(spec)
+        for model, cell in zip(models, expected, strict=True):
+            score = evaluate(controller, ReplayStore.open(stores / model / benchmark), beta, SEEDS)
+            assert f"{score.accuracy:.2f} / {score.tokens:,.0f}" == cell
 
 
 def check_setting(store: ReplayStore, setting: dict[str, Any], seeds: range) -> None:

@@ -70,13 +70,16 @@ class SimulatedModel:
     stay: float
     """Probability that the answer in mind is the last interval's, before the branch settles."""
     guesses: PerQuestion
-    """Log concentration of the guesses that a question's branches wander among."""
+    """Log concentration of the guesses that a question's branches share before they settle."""
     guess_discount: float
     """In [0, 1). Pitman-Yor discount of the guesses."""
+    aim: float
+    """Share of a question's guesses that are wrong final answers, too."""
     recall: float
     """Share of the changes of mind that go back to an earlier answer of the branch."""
-    aim: float
-    """Share of the others that go to one of the question's wrong final answers, if popular."""
+    stray: float
+    """Share of the others, just before the branch settles, that no other branch comes upon;
+    none at its start, linear in between."""
     foresight_start: float
     """Share of the changes of mind that go to the branch's own final answer, at its start."""
     foresight_end: float
@@ -144,8 +147,9 @@ _SHARES = {
     "truncated_right",
     "stay",
     "guess_discount",
-    "recall",
     "aim",
+    "recall",
+    "stray",
     "foresight_start",
     "foresight_end",
     "unreadable_stay",

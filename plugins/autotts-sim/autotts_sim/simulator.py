@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # guesses, then those that hardly come twice. Texts are given to the numbers at the end.
 _RIGHT = 0
 _POPULAR = 250
-_ATTRACTIVE = 20
 _WRONG = 1
 _GUESS = _WRONG + _POPULAR
 _RARE = _GUESS + _POPULAR
@@ -157,18 +156,18 @@ class _Pool:
     """Answers of each question by popularity, with those that hardly come twice behind.
 
     `ends` holds, question after question, the question's number plus the cumulated shares of
-    its popular answers, which are numbered from `first`.
+    its popular answers; `answers` are their numbers.
     """
 
-    first: int
     ends: Floats
+    answers: Integers
 
     def draw(self, question: Integers, rng: np.random.Generator) -> Integers:
         """One answer for each entry of `question`."""
         place = np.searchsorted(self.ends, question + rng.random(len(question)), side="right")
-        place -= question * _POPULAR
         rare = rng.integers(_RARE, _ANSWERS, len(question))
-        return np.where(place < _POPULAR, self.first + place, rare)
+        popular = place < (question + 1) * _POPULAR
+        return np.where(popular, self.answers[np.where(popular, place, 0)], rare)
 
 
 def _pool(
@@ -183,7 +182,8 @@ def _pool(
     rank = np.arange(1, _POPULAR + 1)
     broken = rng.beta(1 - discount, theta + rank * discount)
     ends = 1 - np.cumprod(1 - broken, axis=1)
-    return _Pool(first, (np.arange(len(ends))[:, None] + ends).ravel())
+    answers = np.tile(first - 1 + rank, len(ends))
+    return _Pool((np.arange(len(ends))[:, None] + ends).ravel(), answers)
 
 
 def _finals(
@@ -238,8 +238,11 @@ def _probes(
 
     probes = np.repeat(finals.reshape(-1, 1), counts.max(), axis=1)
     guesses = _pool(model.guesses, model.guess_discount, _GUESS, posed, rng)
+    aims = rng.random(len(guesses.answers)) < model.aim
+    question = np.arange(len(guesses.answers)) // _POPULAR
+    guesses = _Pool(guesses.ends, np.where(aims, wrong.draw(question, rng), guesses.answers))
     unreadable = _share(posed.draw(model.unreadable, rng))
-    _wander(model, probes, settled.ravel(), unreadable, wrong, guesses, rng)
+    _wander(model, probes, settled.ravel(), unreadable, guesses, rng)
     return probes.reshape(*shape, -1), counts
 
 
@@ -248,7 +251,6 @@ def _wander(
     probes: Integers,
     settled: Integers,
     unreadable: Floats,
-    wrong: _Pool,
     guesses: _Pool,
     rng: np.random.Generator,
 ) -> None:
@@ -267,10 +269,8 @@ def _wander(
         progress = interval / settled[now]
         foresight = model.foresight_start + progress * (model.foresight_end - model.foresight_start)
         guess = guesses.draw(question[now], rng)
-        aimed = wrong.draw(question[now], rng)
-        # What only a few branches end with is nothing that others are drawn to.
-        aims = (rng.random(len(now)) < model.aim) & (aimed < _WRONG + _ATTRACTIVE)
-        thought = np.where(aims, aimed, guess)
+        rare = rng.integers(_RARE, _ANSWERS, len(now))
+        thought = np.where(rng.random(len(now)) < model.stray * progress, rare, guess)
         if interval > 0:
             earlier = mind[now, rng.integers(0, interval, len(now))]
             thought = np.where(rng.random(len(now)) < model.recall, earlier, thought)
@@ -286,7 +286,7 @@ def _wander(
         probe = np.where(hidden[now], _UNREADABLE, thought)
         # The last probe before settling differs from the final answer: else it has settled.
         early = (settled[now] == interval + 1) & (probe == final)
-        probes[now, interval] = np.where(early, guess, probe)
+        probes[now, interval] = np.where(early, rare, probe)
 
 
 def _branches(

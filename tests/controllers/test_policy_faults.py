@@ -1,0 +1,132 @@
+"""A policy that breaks its contract is told what it did, in which episode, and on which line."""
+
+from collections.abc import Callable
+
+import pytest
+
+from autotts_core.controller import Controller
+from autotts_core.controller_spec import load_controllers
+from autotts_core.errors import ControllerError
+from autotts_core.replay.engine import Outcomes, replay, replay_interpreted
+from autotts_core.store import ReplayStore
+
+from .conftest import WriteFile
+
+Replay = Callable[[Controller, ReplayStore, float, range], Outcomes]
+
+# Each body breaks the contract on the line that ends in "# fault".
+FAULTS = {
+    "id-never-revealed": "return 7  # fault",
+    "negative-id": "return -2  # fault",
+    "returns-none": "return None  # fault",
+    "bare-return": "return  # fault",
+    "returns-float": "return 0.0  # fault",
+    "returns-bool": "return True  # fault",
+    "no-return": "episode.read()  # fault",
+    "no-return-on-one-path": """
+        if episode.read() < 0:
+            return -1
+        episode.answer(0)  # fault
+    """,
+    "zero-division": "return 1 // (p.width - 4)  # fault",
+    "list-index": """
+        answers = [episode.answer(episode.read()) for _ in range(p.width)]
+        return answers[p.width]  # fault
+    """,
+    "array-index": """
+        votes = np.zeros(p.width, np.int64)
+        votes[p.width] = 1  # fault
+        return votes[0]
+    """,
+    "advances-a-pruned-branch": """
+        i = episode.branch()
+        episode.prune(i)
+        episode.advance(i)  # fault
+        return -1
+    """,
+    "advances-by-nothing": """
+        episode.advance(episode.branch(), p.width - 4)  # fault
+        return -1
+    """,
+    "reads-branch-minus-one": "return episode.answer(-1)  # fault",
+    "reads-a-branch-never-opened": """
+        i = episode.read()
+        return episode.answer(i + 1)  # fault
+    """,
+    "depth-of-a-branch-never-opened": "return episode.depth(0)  # fault",
+    "finished-of-a-branch-never-opened": """
+        if episode.finished(3):  # fault
+            return -1
+        return -1
+    """,
+    "prunes-a-branch-never-opened": """
+        episode.prune(0)  # fault
+        return -1
+    """,
+    "raises": """
+        if p.width > 2:
+            raise ValueError("too wide")  # fault
+        return -1
+    """,
+    "unknown-parameter": "return p.depth  # fault",
+    "unknown-method": "return episode.gold()  # fault",
+    "too-many-tallies": """
+        for _ in range(p.width * 5):
+            episode.tally()  # fault
+        return -1
+    """,
+    "fault-in-a-helper": "return helper(p.width - 4)",
+    "wrong-vote": """
+        votes = episode.tally()
+        votes.add("a")  # fault
+        return -1
+    """,
+}
+
+
+def file_with(body: str) -> str:
+    lines = body.strip("\n").splitlines()
+    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    policy = "\n".join(f"    {line[indent:]}" for line in lines)
+    return (
+        "import numpy as np\n\n\n"
+        'def schedule(beta):\n    return {"width": 4}\n\n\n'
+        f"def policy(episode, p):\n{policy}\n\n\n"
+        f"def helper(n):\n    return 1 // n{'' if '# fault' in body else '  # fault'}\n"
+    )
+
+
+@pytest.mark.parametrize("world", [replay, replay_interpreted])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.filterwarnings("ignore:controller 'mine' is interpreted")
+def test_fault(write_file: WriteFile, store: ReplayStore, world: Replay, fault: str) -> None:
+    source = file_with(FAULTS[fault])
+    path = write_file(source)
+    (controller,) = load_controllers(str(path))
+    with pytest.raises(ControllerError) as caught:
+        world(controller, store, 0.25, range(3, 5))
+    text = str(caught.value)
+    (line,) = (k for k, line in enumerate(source.splitlines(), 1) if "# fault" in line)
+    for part in ("'mine'", "β = 0.25", "tiny/toy", "question 0", "seed 3", f"{path}, line {line}"):
+        assert part in text
+
+
+@pytest.mark.parametrize("world", [replay, replay_interpreted])
+def test_only_the_episode_at_fault_is_blamed(
+    write_file: WriteFile, store: ReplayStore, world: Replay
+) -> None:
+    source = file_with("""
+        i = episode.read()
+        if episode.tokens(i) > 5000:
+            return 7
+        return episode.answer(i)
+    """)
+    (controller,) = load_controllers(str(write_file(source)))
+    with pytest.raises(
+        ControllerError, match=r"question \d, seed \d+: .* never revealed"
+    ) as caught:
+        world(controller, store, 0.25, range(50))
+    first = str(caught.value)
+    with pytest.raises(ControllerError) as again:
+        replay_interpreted(controller, store, 0.25, range(50))
+    assert str(again.value) == first
