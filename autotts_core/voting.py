@@ -6,6 +6,7 @@ interpreted as they stand, and are compiled with the policy for replay by the mi
 
 import math
 from collections import Counter
+from collections.abc import Sized
 from typing import Protocol
 
 import numpy as np
@@ -20,13 +21,14 @@ class Tally:
     stand over storage of the same shape, `_reserve` alone excepted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, revealed: Sized) -> None:
+        self._revealed = revealed
         self._counts: list[int] = []
         self._first_votes: list[int] = []
         self._standing = [-1, -1, 0, 0]
 
     def add(self, answer: int) -> None:
-        """Count one vote; -1 (no answer) is no vote."""
+        """Count one vote; -1 (no answer) is no vote, an id never revealed a `ValueError`."""
         if answer < 0:
             return
         standing, counts = self._standing, self._counts
@@ -75,6 +77,8 @@ class Tally:
 
     def _reserve(self, answer: int) -> None:
         """Make room for the counts of ids up to `answer`, at 0."""
+        if answer >= len(self._revealed):
+            raise ValueError(f"a vote for the id {answer}, which this episode never revealed")
         room = self._standing[_ROOM]
         self._counts += [0] * (answer + 1 - room)
         self._first_votes += [0] * (answer + 1 - room)

@@ -44,6 +44,12 @@ ENDS = {
     PRUNED: ("pruned", "bold red"),
     RUNNING: ("running at the stop", "bold cyan"),
 }
+COUNTS: tuple[tuple[str, Callable[[PictureAnswer], int]], ...] = (
+    ("votes", lambda answer: answer.latest_votes),
+    ("finished", lambda answer: answer.final_votes),
+    ("probes", lambda answer: answer.probes),
+)
+"""What the legend counts: votes of unpruned branches, of finished ones among them, cells."""
 CELL_WIDTHS = (3, 2, 1)
 TICK_STEPS = (1, 2, 4, 10)
 """Intervals between ticks, times a power of ten: with Δ = 500 these are round tokens."""
@@ -284,14 +290,6 @@ def _legend(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
         line = _counted(glyphs.cell(glyphs.rare[0].id, 2), counts, glyphs.rare)
         rarer = "rarer answer" if len(glyphs.rare) == 1 else "rarer answers"
         yield line.append(f"{len(glyphs.rare)} {rarer}", FAINT)
-
-
-COUNTS: tuple[tuple[str, Callable[[PictureAnswer], int]], ...] = (
-    ("votes", lambda answer: answer.latest_votes),
-    ("finished", lambda answer: answer.final_votes),
-    ("probes", lambda answer: answer.probes),
-)
-"""What the legend counts: votes of unpruned branches, of finished ones among them, cells."""
 
 
 def _counted(

@@ -101,7 +101,12 @@ class TallyType(types.Type):
 
 
 _TALLY = TallyType()
-_TALLY_MEMBERS = [("counts", _I32), ("first_votes", _I32), ("standing", _I64)]
+_TALLY_MEMBERS = [
+    ("counts", _I32),
+    ("first_votes", _I32),
+    ("standing", _I64),
+    ("state", _I64),  # of the episode
+]
 
 
 @register_model(TallyType)
@@ -143,8 +148,10 @@ def make_episode(typing_context: Any, members: Any) -> Any:
 
 
 @intrinsic
-def _make_tally(typing_context: Any, counts: Any, first_votes: Any, standing: Any) -> Any:
-    signature = _TALLY(counts, first_votes, standing)
+def _make_tally(
+    typing_context: Any, counts: Any, first_votes: Any, standing: Any, state: Any
+) -> Any:
+    signature = _TALLY(counts, first_votes, standing, state)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tally = cgutils.create_struct_proxy(_TALLY)(context, builder)
@@ -250,15 +257,15 @@ def _settle(episode, b, depth, charged):
 @register_jitable
 def _run(episode, b, intervals):
     branches = episode._branches
-    depth = branches[b + _DEPTH] + intervals
-    if depth >= branches[b + _STEPS]:
+    depth = branches[b + _STEPS]
+    if intervals >= depth - branches[b + _DEPTH]:
         branches[b + _STATUS] |= _FINISHED
-        depth = branches[b + _STEPS]
         charged = branches[b + _LENGTH]
         if not episode._exact:
             charged = max(charged, (depth - 1) * episode._interval_tokens)
         _settle(episode, b, depth, charged)
     else:
+        depth = branches[b + _DEPTH] + intervals
         charged = depth * episode._interval_tokens
         if episode._exact and charged > branches[b + _LENGTH]:
             charged = branches[b + _LENGTH]
@@ -367,7 +374,9 @@ def _tally(episode):
     episode._state[TALLIES] = k + 1
     counts = _at(episode._tallies, 2 * k * episode._classes)
     first_votes = _at(counts, episode._classes)
-    tally = _make_tally(counts, first_votes, _at(episode._standings, k * TALLY_FIELDS))
+    tally = _make_tally(
+        counts, first_votes, _at(episode._standings, k * TALLY_FIELDS), episode._state
+    )
     tally._standing[_LEADER] = -1
     tally._standing[_RUNNER_UP] = -1
     tally._standing[_VOTES] = 0
@@ -377,6 +386,8 @@ def _tally(episode):
 
 def _reserve(self, answer):
     standing = self._standing
+    if answer >= self._state[REVEALED]:
+        raise ValueError("a vote for an id that was never revealed")
     for a in range(standing[_ROOM], answer + 1):
         self._counts[a] = 0
     standing[_ROOM] = answer + 1
@@ -500,7 +511,8 @@ def make_jitable(function: Any) -> None:
     if function in _jitable:
         return
     _jitable.add(function)
-    register_jitable(function)
+    # Arrays of the policy's own are checked like its lists, as they are when interpreted.
+    register_jitable(boundscheck=True)(function)
     for reached in functions_reached(function):
         make_jitable(reached)
 

@@ -230,7 +230,7 @@ class InterpretedEpisode:
         if self._tallies == MAX_TALLIES:
             raise NotAllowed(f"more than {MAX_TALLIES} tallies in one episode")
         self._tallies += 1
-        return Tally()
+        return Tally(self.revealed)
 
     def standing_majority(self) -> int:
         """The majority of the latest answers of unpruned branches."""

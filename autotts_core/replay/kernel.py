@@ -113,12 +113,11 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
 
 def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for part in (platform.python_version(), numba.__version__, np.__version__, _KERNEL):
+    versions = (platform.python_version(), numba.__version__, np.__version__)
+    replay_sources = [inspect.getsource(m) for m in (compiled, policy_source, voting)]
+    this_source = Path(__file__).read_text()
+    for part in (*versions, *replay_sources, this_source, repr(parameters)):
         digest.update(part.encode() + b"\0")
-    digest.update(repr(parameters).encode())
-    digest.update(inspect.getsource(compiled).encode())
-    digest.update(inspect.getsource(policy_source).encode())
-    digest.update(inspect.getsource(voting).encode())
     for function in _all_reached(policy, {}).values():
         digest.update(inspect.getsource(function).encode())
         digest.update(repr(_constants(function)).encode())

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
@@ -179,7 +180,8 @@ def _asked(question: Question) -> npt.NDArray[np.bool_]:
 
 def _changes(question: Question) -> npt.NDArray[np.bool_]:
     differ = question.probes[:, 1:] != question.probes[:, :-1]
-    return differ[_asked(question)[:, 1:]]
+    changes: npt.NDArray[np.bool_] = differ[_asked(question)[:, 1:]]
+    return changes
 
 
 def _different(question: Question) -> Integers:
@@ -258,12 +260,11 @@ def fit(traces: Sequence[ImportedTraces], name: str) -> SimulatedModel:
             )
         ),
         stay=0.5,
-        recall=0.2,
         guesses=guesses,
         guess_discount=guess_discount,
         aim=sum(each.aimed.sum() for each in wanderings)
         / sum((each.readable & ~each.own).sum() for each in wanderings),
-        stray=_fit_stray(wanderings),
+        stray=0.1,
         foresight_start=foresight_start,
         foresight_end=foresight_end,
         unreadable=_per_question([_logit(each.unreadable) for each in wanderings], difficulty),
@@ -441,13 +442,13 @@ def _matched(model: SimulatedModel, questions: Sequence[Question]) -> SimulatedM
     def same(of: Sequence[Question]) -> float:
         return 1 - float(np.mean(np.concatenate(list(map(_changes, of)))))
 
-    def repeated(of: Sequence[Question]) -> float:
-        return -float(np.mean(np.concatenate(list(map(_different, of)))))
+    def different(of: Sequence[Question]) -> float:
+        return float(np.mean(np.concatenate(list(map(_different, of)))))
 
     for key, statistic in [
         ("endless", truncated),
         ("truncated_right", truncated_right),
-        *[("recall", repeated), ("stay", same)] * 3,
+        *[("stray", different), ("stay", same)] * 3,
     ]:
         target = statistic(questions)
         low, high = 0.0, 1.0
@@ -467,18 +468,6 @@ def _fit_foresight(wanderings: Sequence[Wandering]) -> tuple[float, float]:
     own = np.concatenate([w.own[m] for w, m in zip(wanderings, masks, strict=True)])
     slope, start = np.polyfit(progress, own.astype(float), 1)
     return max(0.0, float(start)), max(0.0, float(start + slope))
-
-
-def _fit_stray(wanderings: Sequence[Wandering]) -> float:
-    """The slope, from 0 at the start, of the share of probes that a single branch gives."""
-    covered = expected = 0.0
-    for each in wanderings:
-        rows = [np.unique(row[mask]) for row, mask in zip(each.codes, each.readable, strict=True)]
-        codes, branches = np.unique(np.concatenate(rows), return_counts=True)
-        stray = each.readable & ~each.own & np.isin(each.codes, codes[branches == 1])
-        covered += float((stray * each.progress).sum())
-        expected += float((each.readable * each.progress**2).sum())
-    return covered / expected
 
 
 def _fit_unreadable_stay(wanderings: Sequence[Wandering]) -> float:
@@ -511,7 +500,12 @@ def _rounded(model: SimulatedModel) -> SimulatedModel:
 def source(model: SimulatedModel) -> str:
     """Python source of `model`, without what is at its default."""
     lines = [
-        f"    {each.name}={getattr(model, each.name)!r},"
+        textwrap.fill(
+            f"{each.name}={getattr(model, each.name)!r},",
+            width=90,
+            initial_indent=" " * 4,
+            subsequent_indent=" " * 8,
+        ).replace("'", '"')
         for each in fields(model)
         if getattr(model, each.name) != each.default
     ]

@@ -15,7 +15,8 @@ from autotts_controllers import cmc
 from autotts_core.controller import Controller
 from autotts_core.controller_spec import label, load_controller_file, load_controllers
 from autotts_core.errors import ControllerError
-from autotts_core.replay.engine import Outcomes, replay, replay_interpreted
+from autotts_core.replay.engine import replay, replay_interpreted
+from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore
 
 from .conftest import SOUND, WriteFile
@@ -221,3 +222,46 @@ def test_a_file_replays_like_the_installed_controller(
     assert expected.tokens.min() > 0
     assert_equal(replay(from_file, store, beta, seeds), expected)
     assert_equal(replay_interpreted(from_file, store, beta, seeds), expected)
+
+
+CONSTANTS = {
+    "in-the-policy": "K = {}\ndef width(p):\n    return K\n",
+    "in-a-tuple": "K = (1, {})\ndef width(p):\n    return K[1]\n",
+    "in-an-array": "import numpy as np\nK = np.array([1, {}])\ndef width(p):\n    return K[1]\n",
+    "in-a-comprehension": "K = {}\ndef width(p):\n    return [K for _ in range(1)][0]\n",
+    "in-a-default": "K = {}\ndef width(p, k=K):\n    return k\n",
+    "numpy-scalar": "import numpy as np\nK = np.int64({})\ndef width(p):\n    return K\n",
+}
+FORGOTTEN = pytest.mark.xfail(reason="kernels that differ in such a constant share a cache entry")
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        pytest.param(
+            name,
+            marks=FORGOTTEN
+            if name in ("in-a-comprehension", "in-a-default", "numpy-scalar")
+            else (),
+        )
+        for name in CONSTANTS
+    ],
+)
+def test_a_constant_that_changed_is_compiled_anew(
+    write_file: WriteFile, store: ReplayStore, constant: str
+) -> None:
+    for value in (2, 5):
+        source = f"""
+def schedule(beta):
+    return {{"width": 4}}
+
+
+{CONSTANTS[constant].format(value)}
+
+def policy(episode, p):
+    for _ in range(width(p)):
+        episode.branch()
+    return -1
+"""
+        (controller,) = load_controllers(str(write_file(source)))
+        assert replay(controller, store, 0.5, range(1)).branches.max() == value

@@ -38,6 +38,14 @@ MIXED = QuestionTrace(
 )
 
 
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawings must not depend on how the tests' own terminal is set up."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> ReplayStore:
     """Questions: 0 a mixture, 1 hostile answers, 2 one branch, 3 a pool of 128."""

@@ -102,7 +102,7 @@ def test_the_record_adds_up(make_store: MakeStore) -> None:
 
 @given(st.lists(st.integers(-1, 7)))
 def test_tally_knows_what_counting_again_would_find(votes: list[int]) -> None:
-    tally = Tally()
+    tally = Tally(range(8))
     for answer in votes:
         tally.add(answer)
     counts = Counter(answer for answer in votes if answer >= 0)

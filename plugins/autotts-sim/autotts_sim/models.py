@@ -75,11 +75,9 @@ class SimulatedModel:
     """In [0, 1). Pitman-Yor discount of the guesses."""
     aim: float
     """Share of a question's guesses that are wrong final answers, too."""
-    recall: float
-    """Share of the changes of mind that go back to an earlier answer of the branch."""
     stray: float
-    """Share of the others, just before the branch settles, that no other branch comes upon;
-    none at its start, linear in between."""
+    """Share of the changes of mind, just before the branch settles, that hardly any other branch
+    comes upon; none at its start, linear in between."""
     foresight_start: float
     """Share of the changes of mind that go to the branch's own final answer, at its start."""
     foresight_end: float
@@ -148,7 +146,6 @@ _SHARES = {
     "stay",
     "guess_discount",
     "aim",
-    "recall",
     "stray",
     "foresight_start",
     "foresight_end",

@@ -261,9 +261,9 @@ def _wander(
     """
     rows = len(probes)
     question = np.arange(rows) // (rows // len(unreadable))
-    mind = np.empty((rows, int(settled.max())), dtype=np.int64)
+    mind = np.empty(rows, dtype=np.int64)
     hidden = np.zeros(rows, dtype=bool)
-    for interval in range(mind.shape[1]):
+    for interval in range(int(settled.max())):
         now = np.flatnonzero(settled > interval)
         final = probes[now, -1]
         progress = interval / settled[now]
@@ -271,14 +271,11 @@ def _wander(
         guess = guesses.draw(question[now], rng)
         rare = rng.integers(_RARE, _ANSWERS, len(now))
         thought = np.where(rng.random(len(now)) < model.stray * progress, rare, guess)
-        if interval > 0:
-            earlier = mind[now, rng.integers(0, interval, len(now))]
-            thought = np.where(rng.random(len(now)) < model.recall, earlier, thought)
         thought = np.where(rng.random(len(now)) < foresight, final, thought)
         if interval > 0:
             stays = rng.random(len(now)) < model.stay
-            thought = np.where(stays, mind[now, interval - 1], thought)
-        mind[now, interval] = thought
+            thought = np.where(stays, mind[now], thought)
+        mind[now] = thought
         share = unreadable[question[now]]
         if interval > 0:
             share = share + model.unreadable_stay * (hidden[now] - share)
