@@ -46,7 +46,8 @@ def _explain(component: type[Component], error: ValidationError) -> str:
     for problem in error.errors():
         key = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            hint = nearest(key, component.Options.model_fields)
+            options = component.Options.model_fields
+            hint = nearest(key, options) if options else "It takes none."
             lines.append(f"{component.kind} {component.name!r} has no option {key!r}. {hint}")
         else:
             lines.append(

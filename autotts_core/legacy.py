@@ -5,6 +5,7 @@ Such a program is a class with `solve(question)` that reads answers as strings t
 over the same `Episode` as any controller, so its tokens are charged in the same way.
 """
 
+import hashlib
 import importlib.util
 import inspect
 import sys
@@ -86,11 +87,11 @@ class LegacyController(Controller):
 
     def solve(self, episode: InterpretedEpisode, p: Any) -> tuple[int, int]:
         """Run the program on one episode: (answer id, 0), the only way for it to stop."""
-        values = {**self.config, **vars(p)}
+        values = {**self.config, **p._asdict()}
         accepted = inspect.signature(self.program).parameters
         program = self.program(config=values) if "config" in accepted else self.program(**values)
         answer = program.solve(LegacyQuestion(episode))
-        if answer is None:
+        if answer is None or answer == "":
             return -1, 0
         texts = [episode.text(k) for k in range(len(episode.revealed))]
         if answer not in texts:
@@ -106,7 +107,7 @@ def load_legacy(path: Path, class_name: str, config: Mapping[str, Any]) -> Contr
     """
     if not path.is_file():
         raise ControllerError(f"{path}: no such file")
-    name = f"autotts_legacy_{path.stem}"
+    name = f"autotts_legacy_{hashlib.sha256(bytes(path.resolve())).hexdigest()[:16]}"
     specification = importlib.util.spec_from_file_location(name, path)
     assert specification is not None
     assert specification.loader is not None

@@ -155,6 +155,7 @@ def controllers_page() -> str:
     from click.testing import CliRunner
 
     from autotts_core.cli import cli
+    from autotts_core.controller import Controller
     from autotts_core.plugins import registry
     from autotts_core.replay.engine import tagged_policy
     from autotts_core.schedule import depends_on_beta
@@ -170,6 +171,7 @@ def controllers_page() -> str:
         )
         details: dict[str, Any] = json.loads(shown.stdout)[0]
         controller = registered.cls.configure({})
+        assert isinstance(controller, Controller)
         parts.append(f"## `{registered.name}`\n")
         parts.append(f"{details['summary']}. From `{details['distribution']}`.\n")
         parts.append(f"{details['doc']}\n")
@@ -208,7 +210,17 @@ def _schedule_table(controller: Any) -> str:
 
 
 def _tree(module: ModuleType) -> ast.Module:
-    return ast.parse(inspect.getsource(module))
+    source = inspect.getsource(module)
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        # Written as in the source, which is formatted: `ast.unparse` has a style of its own.
+        node.source = ast.get_source_segment(source, node)  # type: ignore[attr-defined]
+    return tree
+
+
+def _written(node: ast.AST) -> str:
+    text: str = node.source  # type: ignore[attr-defined]
+    return text
 
 
 def _class(tree: ast.Module, name: str) -> ast.ClassDef:
@@ -226,13 +238,19 @@ def _is_decorated(node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef, n
 
 def _signature(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     """The `def` line with all annotations, one argument a line where it would be too long."""
+    given = node.args
+    if given.posonlyargs or given.kwonlyargs or given.vararg or given.kwarg:
+        raise NotImplementedError(f"{node.name} has arguments that this page cannot show yet")
+    arguments = [_written(argument) for argument in given.args]
+    for place, default in enumerate(reversed(given.defaults), start=1):
+        arguments[-place] += f" = {_written(default)}"
     start = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
-    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    line = f"{start} {node.name}({ast.unparse(node.args)}){returns}: ..."
+    returns = f" -> {_written(node.returns)}" if node.returns else ""
+    line = f"{start} {node.name}({', '.join(arguments)}){returns}: ..."
     if len(line) <= LINE:
         return line
-    arguments = "".join(f"    {ast.unparse(argument)},\n" for argument in node.args.args)
-    return f"{start} {node.name}(\n{arguments}){returns}: ..."
+    lines = "".join(f"    {argument},\n" for argument in arguments)
+    return f"{start} {node.name}(\n{lines}){returns}: ..."
 
 
 def _entry(node: ast.FunctionDef | ast.AsyncFunctionDef, level: str) -> str:
@@ -248,7 +266,7 @@ def _class_entry(tree: ast.Module, name: str, level: str, module: str) -> str:
     cls = _class(tree, name)
     parts = [f"{level} `{name}`\n", f"`{module}.{name}`\n", f"{_doc(cls)}\n"]
     fields = [
-        f"{ast.unparse(node)}\n" + _comment(after)
+        f"{_written(node)}\n" + _comment(after)
         for node, after in zip(cls.body, [*cls.body[1:], None], strict=True)
         if isinstance(node, ast.AnnAssign)
     ]
@@ -263,27 +281,24 @@ def _class_entry(tree: ast.Module, name: str, level: str, module: str) -> str:
 def _constants(tree: ast.Module) -> str:
     """The documented constants of a module."""
     lines = [
-        f"`{ast.unparse(node)}`: {str(after.value.value).strip()}"
+        f"`{_written(node)}`: {text}"
         for node, after in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(node, ast.Assign) and _is_text(after)
+        if isinstance(node, ast.Assign) and (text := _text(after))
     ]
     return "\n".join(lines)
 
 
 def _comment(after: ast.stmt | None) -> str:
     """The string that documents the field before it, as comment lines."""
-    if not _is_text(after):
-        return ""
-    text = inspect.cleandoc(after.value.value)
-    return "".join(f"#   {line}\n" for line in text.splitlines())
+    return "".join(f"#   {line}\n" for line in _text(after).splitlines())
 
 
-def _is_text(node: ast.stmt | None) -> Any:
-    return (
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Constant)
-        and isinstance(node.value.value, str)
-    )
+def _text(node: ast.stmt | None) -> str:
+    """The string that the statement consists of, empty where it is anything else."""
+    match node:
+        case ast.Expr(value=ast.Constant(value=str(text))):
+            return inspect.cleandoc(text)
+    return ""
 
 
 def _page(parts: list[str]) -> str:

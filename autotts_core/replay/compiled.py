@@ -25,7 +25,7 @@ from numba.extending import (
 )
 
 from autotts_core.episode import MAX_TALLIES
-from autotts_core.replay.policy_source import functions_reached
+from autotts_core.replay.policy_source import all_reached
 from autotts_core.voting import (
     _LEADER,
     _ROOM,
@@ -508,13 +508,10 @@ _jitable: set[Any] = {majority, deepest_first}
 
 def make_jitable(function: Any) -> None:
     """Let Numba compile `function` and every plain function it reaches by its globals."""
-    if function in _jitable:
-        return
-    _jitable.add(function)
-    # Arrays of the policy's own are checked like its lists, as they are when interpreted.
-    register_jitable(boundscheck=True)(function)
-    for reached in functions_reached(function):
-        make_jitable(reached)
+    for part in {function, *all_reached(function)} - _jitable:
+        _jitable.add(part)
+        # Arrays of the policy's own are checked like its lists, as they are when interpreted.
+        register_jitable(boundscheck=True)(part)
 
 
 make_jitable(beta_confidence)

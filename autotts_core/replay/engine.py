@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import traceback
 import warnings
+from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+import autotts_core
 from autotts_core.controller import Controller, Params
 from autotts_core.errors import ControllerError, StoreError
 from autotts_core.legacy import LegacyController
@@ -32,7 +34,12 @@ from autotts_core.replay.outcomes import (
     OUTCOME_FIELDS,
     Outcomes,
 )
-from autotts_core.replay.policy_source import TaggedPolicy, tag_returns
+from autotts_core.replay.policy_source import (
+    NO_RETURN,
+    TaggedPolicy,
+    refuse_unrepeatable,
+    tag_returns,
+)
 from autotts_core.store import ReplayStore
 from autotts_core.store.arrays import TraceArrays
 
@@ -93,7 +100,7 @@ def _replay_compiled(
     progress: Progress | None,
 ) -> Outcomes:
     arrays = store.load()
-    params = controller.schedule(beta)
+    parameters = _parameters(controller, beta)
     questions = len(arrays.branch_start) - 1
     outcomes = np.zeros((questions, len(seeds), len(OUTCOME_FIELDS)), np.int64)
     orders, size_of = _orders(arrays, seeds)
@@ -110,7 +117,7 @@ def _replay_compiled(
         orders,
         size_of,
         UNLIMITED if budget is None else budget,
-        tuple(params.values()),
+        tuple(parameters),
     )
     workers = workers or os.cpu_count() or 1
 
@@ -168,13 +175,14 @@ def _orders(
 
 @lru_cache(maxsize=256)
 def _tagged(policy: FunctionType) -> TaggedPolicy:
+    refuse_unrepeatable(policy)
     return tag_returns(policy)
 
 
 def tagged_policy(controller: Controller) -> TaggedPolicy:
     """The controller's policy with its returns tagged (see `policy_source`)."""
     if isinstance(controller, LegacyController):
-        return TaggedPolicy(controller.solve, ("answered",))
+        return TaggedPolicy(controller.solve, ("answered",), (str(controller.path),))
     policy = type(controller).policy
     assert isinstance(policy, FunctionType)
     return _tagged(policy)
@@ -295,7 +303,7 @@ def _episodes(
 ) -> Iterator[ReplayedEpisode]:
     recorded = recorded_question(store.load(), question)
     policy = tagged_policy(controller)
-    p = _named(controller.schedule(beta))
+    p = _parameters(controller, beta)
     orders = branch_orders(len(recorded.tokens), seeds).tolist()
     for seed, order in zip(seeds, orders, strict=True):
         try:
@@ -316,25 +324,47 @@ def _play(
         answer, reason = episode.standing_majority(), BUDGET_EXHAUSTED
     else:
         reason = policy.reasons[stop]
-    if isinstance(answer, bool) or not isinstance(answer, int | np.integer):
-        raise TypeError(f"returned {answer!r} ({reason}), not an answer id")
-    if not -1 <= answer < len(episode.revealed):
-        raise ValueError(
-            f"returned the id {answer} ({reason}), which this episode never revealed "
-            f"(it revealed {len(episode.revealed)} answers; -1 means none)"
-        )
+        episode.spent  # noqa: B018 (what is outstanding may still go wrong)
+        _check_answer(answer, len(episode.revealed), policy.places[stop])
     return ReplayedEpisode(episode, episode.revealed[answer] if answer >= 0 else -1, reason)
 
 
-def _named(params: Params) -> Any:
-    from types import SimpleNamespace
+def _check_answer(answer: object, revealed: int, place: str) -> None:
+    if answer == NO_RETURN:
+        raise ValueError(f"ended without returning an answer id ({place})")
+    if isinstance(answer, bool) or not isinstance(answer, int | np.integer):
+        raise TypeError(f"returned {answer!r}, not an answer id ({place})")
+    if not -1 <= answer < revealed:
+        raise ValueError(
+            f"returned the id {answer}, which this episode never revealed: "
+            f"it revealed {revealed} answers, and -1 means none ({place})"
+        )
 
-    return SimpleNamespace(**params)
+
+def _parameters(controller: Controller, beta: float) -> Any:
+    """The schedule at β as a named tuple, in the order and of the types that β = 0.5 has."""
+    expected, params = controller.schedule(0.5), controller.schedule(beta)
+    types, found = ({k: type(v) for k, v in given.items()} for given in (expected, params))
+    if types != found:
+        raise ControllerError(
+            f"controller {controller.name!r}: its schedule gives other parameters or types at "
+            f"β = {beta:g} than at β = 0.5: {_typed(params)} and {_typed(expected)}"
+        )
+    return _named_tuple(tuple(expected))(**params)
+
+
+def _typed(params: Params) -> str:
+    return ", ".join(f"{name} {type(value).__name__}" for name, value in params.items())
+
+
+@lru_cache(maxsize=256)
+def _named_tuple(names: tuple[str, ...]) -> type[tuple[Any, ...]]:
+    return namedtuple("Params", names)
 
 
 def _fault(error: Exception) -> str:
     """What was raised, and the deepest line of the controller's own code that led to it."""
-    here = str(Path(__file__).parent)
+    here = str(Path(autotts_core.__file__).parent)
     frames = [
         f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(here)
     ]

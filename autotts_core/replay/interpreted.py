@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from math import nan
+from operator import index
 from typing import NamedTuple
 
 from autotts_core.episode import MAX_TALLIES
@@ -170,7 +171,7 @@ class InterpretedEpisode:
             finished = self._finished[i]
         except KeyError:
             raise self._not_open(i) from None
-        if intervals < 1:
+        if intervals != 1 and index(intervals) < 1:
             raise NotAllowed(f"advance by {intervals} intervals: give 1 or more")
         if i in self._pruned:
             raise NotAllowed(f"branch {i} was pruned and cannot advance")
@@ -289,31 +290,39 @@ class InterpretedEpisode:
             if asked > 0:
                 steps = all_steps[i]
                 depth = depths[i] + asked
-                if depth > len(steps):
-                    if finished[i]:
-                        continue
+                if depth < len(steps):
+                    tokens = depth * interval
+                    if exact and tokens > question.tokens[order[i]]:
+                        tokens = question.tokens[order[i]]
+                elif finished[i]:
+                    continue
+                else:
                     depth = len(steps)
+                    finished[i] = True
+                    tokens = question.tokens[order[i]]
+                    # `published` charges a whole interval for each probe that is advanced to.
+                    if not exact and tokens < (depth - 1) * interval:
+                        tokens = (depth - 1) * interval
+                depths[i] = depth
+                all_tokens[i] = tokens
+                cost = tokens - awaited[i] if i < len(awaited) else tokens
             elif asked == _PRUNE:
                 continue
             else:
                 steps = question.steps[order[i]]
-                depth = 1 if asked == _BRANCH else len(steps)
+                cost = question.tokens[order[i]]
+                depth = len(steps)
+                if asked == _BRANCH and depth > 1:
+                    depth = 1
+                    if not exact or cost > interval:
+                        cost = interval
+                else:
+                    finished[i] = True
                 all_steps.append(steps)
-                depths.append(0)
-                all_tokens.append(0)
-                awaited.append(0)
-            tokens = depth * interval
-            if depth == len(steps):
-                finished[i] = True
-                length = question.tokens[order[i]]
-                # `published` charges a whole interval for each probe that is advanced to.
-                tokens = length if exact or asked == _READ else max(tokens - interval, length)
-            elif exact:
-                tokens = min(tokens, question.tokens[order[i]])
-            depths[i] = depth
-            all_tokens[i] = tokens
-            if tokens - awaited[i] > longest:
-                longest = tokens - awaited[i]
+                depths.append(depth)
+                all_tokens.append(cost)
+            if cost > longest:
+                longest = cost
             answer_class = steps[depth - 1]
             try:
                 answers[i] = ids[answer_class]

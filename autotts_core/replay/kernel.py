@@ -26,7 +26,7 @@ from numba import njit
 from autotts_core import voting
 from autotts_core.replay import compiled, policy_source
 from autotts_core.replay.outcomes import BUDGET_STOP
-from autotts_core.replay.policy_source import TaggedPolicy, functions_reached
+from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
 
 _KEPT_KERNELS = 500
 
@@ -118,27 +118,20 @@ def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     this_source = Path(__file__).read_text()
     for part in (*versions, *replay_sources, this_source, repr(parameters)):
         digest.update(part.encode() + b"\0")
-    for function in _all_reached(policy, {}).values():
+    for function in (policy, *all_reached(policy)):
         digest.update(inspect.getsource(function).encode())
-        digest.update(repr(_constants(function)).encode())
+        digest.update(repr(_frozen_values(function)).encode())
     return digest.hexdigest()
 
 
-def _all_reached(function: FunctionType, found: dict[str, FunctionType]) -> dict[str, FunctionType]:
-    found[f"{function.__module__}.{function.__qualname__}"] = function
-    for reached in functions_reached(function):
-        if f"{reached.__module__}.{reached.__qualname__}" not in found:
-            _all_reached(reached, found)
-    return found
-
-
-def _constants(function: FunctionType) -> list[tuple[str, object]]:
-    """The global values that compiling freezes into the machine code."""
-    named = [(name, function.__globals__.get(name)) for name in function.__code__.co_names]
+def _frozen_values(function: FunctionType) -> list[tuple[str, str]]:
+    """The globals and argument defaults that compiling freezes into the machine code."""
+    named = {name: function.__globals__.get(name) for name in names_in(function.__code__)}
+    named["its defaults"] = function.__defaults__
     return [
-        (name, value.tobytes() if isinstance(value, np.ndarray) else value)
-        for name, value in named
-        if isinstance(value, bool | int | float | str | tuple | np.ndarray)
+        (name, value.tobytes().hex() if isinstance(value, np.ndarray) else repr(value))
+        for name, value in sorted(named.items())
+        if isinstance(value, bool | int | float | str | tuple | np.generic | np.ndarray)
     ]
 
 

@@ -13,7 +13,7 @@ import textwrap
 import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from autotts_core.errors import ControllerError
@@ -24,10 +24,14 @@ NO_RETURN = -2
 
 @dataclass(frozen=True, slots=True)
 class TaggedPolicy:
-    """A policy that returns (answer id, index into `reasons`)."""
+    """A policy that returns (answer id, index into `reasons`).
+
+    `places` says for each reason where in the source it is.
+    """
 
     function: Callable[[Any, Any], tuple[int, int]]
     reasons: tuple[str, ...]
+    places: tuple[str, ...]
 
 
 class _TagReturns(ast.NodeTransformer):
@@ -89,7 +93,50 @@ def tag_returns(policy: FunctionType) -> TaggedPolicy:
     namespace: dict[str, Any] = {}
     # The policy's own globals, so that what it calls is found (and patched) where it lives.
     exec(compile(module, path, "exec"), policy.__globals__, namespace)
-    return TaggedPolicy(namespace[function.name], (*reasons, "no return"))
+    ends = [first for first, _ in tagger.spans]
+    places = [f"{path}, line {first_line + line - 1}" for line in (*ends, len(lines))]
+    return TaggedPolicy(namespace[function.name], (*reasons, "no return"), tuple(places))
+
+
+def refuse_unrepeatable(policy: FunctionType) -> None:
+    """Raise `ControllerError` where a policy reaches for chance or for the clock.
+
+    A seed stands for one order of branches and nothing else: an episode that is replayed
+    again has to come out the same.
+    """
+    for function in (policy, *all_reached(policy)):
+        names = names_in(function.__code__)
+        for name in names:
+            value = function.__globals__.get(name)
+            origin = value.__name__ if isinstance(value, ModuleType) else _origin(value)
+            if origin == "numpy" and "random" in names:
+                origin = "numpy.random"
+            if origin in _UNREPEATABLE:
+                raise ControllerError(
+                    f"{function.__code__.co_filename}: {function.__name__} uses {name} "
+                    f"({origin}), but replaying an episode has to give the same again"
+                )
+
+
+_UNREPEATABLE = {"random", "numpy.random", "secrets", "time", "datetime", "uuid", "os"}
+
+
+def _origin(value: object) -> str:
+    bound_to = getattr(value, "__self__", None)
+    owner = type(bound_to) if bound_to is not None and not inspect.ismodule(bound_to) else value
+    return str(getattr(owner, "__module__", ""))
+
+
+def all_reached(policy: FunctionType) -> list[FunctionType]:
+    """Every function that `policy` reaches, directly or through another."""
+    found: list[FunctionType] = []
+    waiting = functions_reached(policy)
+    while waiting:
+        function = waiting.pop()
+        if function not in found and function is not policy:
+            found.append(function)
+            waiting += functions_reached(function)
+    return found
 
 
 def functions_reached(function: FunctionType) -> list[FunctionType]:
@@ -98,7 +145,7 @@ def functions_reached(function: FunctionType) -> list[FunctionType]:
     Numpy's and the standard library's own are left out: Numba knows them, or they cannot be
     compiled.
     """
-    names = function.__code__.co_names
+    names = names_in(function.__code__)
     globals_named = [function.__globals__[name] for name in names if name in function.__globals__]
     members = [
         getattr(module, name)
@@ -112,6 +159,12 @@ def functions_reached(function: FunctionType) -> list[FunctionType]:
         for reached in globals_named + members
         if isinstance(reached, FunctionType) and _is_ours(reached.__module__.partition(".")[0])
     ]
+
+
+def names_in(code: CodeType) -> list[str]:
+    """The names of globals and attributes in `code`, its comprehensions and lambdas included."""
+    inner = [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+    return [*code.co_names, *(name for nested in inner for name in names_in(nested))]
 
 
 def _is_ours(package: str) -> bool:

@@ -419,15 +419,17 @@ def _maximise(objective: Callable[..., float], start: Sequence[float]) -> list[f
     return best
 
 
-def _fit_length_effect(questions: Sequence[Question], scores: Sequence[Floats]) -> float:
-    # Under the copula the mean of score * right is -effect * density at the bar.
-    covered = expected = 0.0
+def _fit_length_effect(questions: Sequence[Question], scores: Sequence[Floats]) -> PerQuestion:
+    """From the questions whose right answer is neither rare nor sure, where it can be told."""
+    effects = []
     for each, score in zip(questions, scores, strict=True):
         share = float(each.right.mean())
-        if 0 < share < 1:
-            covered -= float(np.mean(score * each.right))
-            expected += _NORMAL.pdf(_NORMAL.inv_cdf(share))
-    return min(0.95, max(0.0, covered / expected))
+        if 0.06 < share < 0.94:
+            # Under the copula the mean of score * right is -effect * density at the bar.
+            density = _NORMAL.pdf(_NORMAL.inv_cdf(share))
+            effects.append(np.clip(-np.mean(score * each.right) / density, -0.95, 0.95))
+    scaled = np.arctanh(effects)
+    return PerQuestion(float(np.mean(scaled)), 0.0, float(np.std(scaled, ddof=1)))
 
 
 def _matched(model: SimulatedModel, questions: Sequence[Question]) -> SimulatedModel:

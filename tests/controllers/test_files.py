@@ -232,21 +232,9 @@ CONSTANTS = {
     "in-a-default": "K = {}\ndef width(p, k=K):\n    return k\n",
     "numpy-scalar": "import numpy as np\nK = np.int64({})\ndef width(p):\n    return K\n",
 }
-FORGOTTEN = pytest.mark.xfail(reason="kernels that differ in such a constant share a cache entry")
 
 
-@pytest.mark.parametrize(
-    "constant",
-    [
-        pytest.param(
-            name,
-            marks=FORGOTTEN
-            if name in ("in-a-comprehension", "in-a-default", "numpy-scalar")
-            else (),
-        )
-        for name in CONSTANTS
-    ],
-)
+@pytest.mark.parametrize("constant", CONSTANTS)
 def test_a_constant_that_changed_is_compiled_anew(
     write_file: WriteFile, store: ReplayStore, constant: str
 ) -> None:

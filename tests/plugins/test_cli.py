@@ -122,7 +122,7 @@ def test_command_of_a_plugin_runs(environment: Environment) -> None:
     environment.install("good-plugin", HEADER + COMMAND.replace("NAME", "greet"))
     assert "greet     Say hello." in environment.autotts("--help").stdout
     assert environment.autotts("greet").stdout == "hello from good_plugin\n"
-    assert environment.report()["commands"] == ["greet"]
+    assert "greet" in environment.report()["commands"]
 
 
 def test_command_like_one_of_the_core_is_refused(environment: Environment) -> None:

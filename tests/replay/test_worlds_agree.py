@@ -168,4 +168,3 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     blocked = tmp_path / "a-file"
     blocked.write_text("")
     assert compiles_of(SCRIPTED, blocked) > 0
-

@@ -80,7 +80,7 @@ def simulate(
             for name in benchmarks
         ),
     )
-    click.echo(f"Simulated {questions} questions with {branches} branches each:")
+    click.echo(f"Questions: {questions}. Branches of each: {branches}. Simulated stores:")
     for store in stores:
         click.echo(f"  {store}")
     click.echo(f"Next: autotts evaluate --traces {shlex.quote(str(out))}")

@@ -9,7 +9,7 @@ from autotts_core.errors import OptionError
 
 @dataclass(frozen=True, slots=True)
 class PerQuestion:
-    """A quantity that differs between questions: normal on a log or logit scale.
+    """A quantity that differs between questions: normal on the scale that its name comes with.
 
     For a question of difficulty d it is `center + slope * d + spread * N(0, 1)`. Difficulty is
     standard normal over a benchmark's questions, so `center` is that of a middling question.
@@ -52,8 +52,9 @@ class SimulatedModel:
     """Share of the branches that loop until they are cut off, whatever their question."""
     max_tokens: int
     """Where generation is cut off; see `truncation_tokens`."""
-    length_effect: float
-    """In [0, 1). Correlation between being long and being wrong, within a question."""
+    length_effect: PerQuestion
+    """Inverse hyperbolic tangent of the correlation between being long and being wrong, within a
+    question. It differs much: in some questions the branches that end early are no better."""
     truncated_right: float
     """Of the truncated branches that would be right by the above, the share that stays right."""
 
@@ -141,7 +142,6 @@ _SHARES = {
     "wrong_discount",
     "unreadable_final",
     "endless",
-    "length_effect",
     "truncated_right",
     "stay",
     "guess_discount",

@@ -113,7 +113,7 @@ class _Posed:
         return _normal_quantile(self.ranks)
 
     def draw(self, quantity: PerQuestion, rng: np.random.Generator) -> Floats:
-        """The quantity of each question, on its log or logit scale."""
+        """The quantity of each question, on the scale it is given in."""
         noise = rng.standard_normal(len(self.ranks))
         return quantity.center + quantity.slope * self.difficulty + quantity.spread * noise
 
@@ -199,8 +199,8 @@ def _finals(
     share = np.array(model.right)[group]
     # A Gaussian copula: longer branches are worse, yet the share of right ones is as drawn.
     bar = _normal_quantile(share)
-    effect = model.length_effect
-    weakness = effect * score + math.sqrt(1 - effect**2) * rng.standard_normal(score.shape)
+    effect = np.tanh(posed.draw(model.length_effect, rng))[:, None]
+    weakness = effect * score + np.sqrt(1 - effect**2) * rng.standard_normal(score.shape)
     right = weakness < bar[:, None]
     truncated = tokens >= model.max_tokens - model.truncation_tokens
     right &= ~truncated | (rng.random(score.shape) < model.truncated_right)
