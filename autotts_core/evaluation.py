@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from autotts_core.controller import Controller
 from autotts_core.controller_spec import label
-from autotts_core.replay.engine import Progress, replay, replay_interpreted
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.orders import branch_orders
-from autotts_core.replay.outcomes import Outcomes
+from autotts_core.replay.outcomes import Outcomes, Progress
 from autotts_core.store import ReplayStore
 
 BASELINE_WIDTH = 64

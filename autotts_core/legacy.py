@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from autotts_core.controller import Controller, Params
 from autotts_core.episode import Episode
 from autotts_core.errors import ControllerError, nearest
-from autotts_core.replay.interpreted import InterpretedEpisode
+from autotts_core.replay.interpreted_episode import InterpretedEpisode
 
 
 class LegacyQuestion:

@@ -18,12 +18,15 @@ from pathlib import Path
 
 import click
 import numpy as np
-from autotts_core.controller_spec import load_controllers
 from numba import njit
 
+from autotts_core.controller_spec import load_controllers
 from autotts_core.plugins import registry
-from autotts_core.replay.engine import Outcomes, kernel_of, replay, replay_interpreted
+from autotts_core.replay.compiled import kernel_of
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.orders import branch_orders
+from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore, find_stores, write_stores
 
 SETTINGS = [

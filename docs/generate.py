@@ -157,7 +157,7 @@ def controllers_page() -> str:
     from autotts_core.cli import cli
     from autotts_core.controller import Controller
     from autotts_core.plugins import registry
-    from autotts_core.replay.engine import tagged_policy
+    from autotts_core.replay.policy import tagged_policy
     from autotts_core.schedule import depends_on_beta
 
     parts = [

@@ -75,7 +75,7 @@ def episode(
     from dataclasses import asdict
 
     from autotts_core.controller_spec import label
-    from autotts_core.replay.engine import replay_episode
+    from autotts_core.replay.interpreted import replay_episode
     from autotts_core.replay.picture import episode_picture
 
     store = _one_store(path, store_name)

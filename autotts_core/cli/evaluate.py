@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from autotts_core.errors import AutoTTSError
 if TYPE_CHECKING:
     from autotts_core.controller import Controller
     from autotts_core.evaluation import Score
-    from autotts_core.replay.engine import Progress
+    from autotts_core.replay.outcomes import Progress
     from autotts_core.store import ReplayStore
 
 Job = tuple["ReplayStore", "Controller", "float | None"]
@@ -69,7 +70,11 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> ra
 @click.option("--beta", "betas", callback=_betas, default="0.5", show_default=True, metavar="β,...")
 @click.option("--seeds", callback=_seeds, default="100", show_default=True, metavar="N|A:B")
 @click.option("--budget", type=click.IntRange(min=1), help="Tokens at which an episode ends.")
-@click.option("--workers", type=click.IntRange(min=1), help="Threads; all cores unless told.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    help="Threads, or processes for what is interpreted; all cores unless told.",
+)
 @click.option("--interpreted", is_flag=True, help="Run controllers as plain Python, not compiled.")
 @click.option(
     "--out",
@@ -102,6 +107,7 @@ def evaluate(
     from autotts_core import evaluation
 
     one = evaluation.evaluate_interpreted if interpreted else evaluation.evaluate
+    workers = workers or os.cpu_count() or 1
     jobs = _jobs([*trees, *more_trees], specs, betas)
     scores = []
     with _reported_warnings(), _progress(jobs, seeds) as progress:

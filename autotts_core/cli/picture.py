@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from autotts_core.replay.interpreted import Action
+from autotts_core.replay.interpreted_episode import Action
 from autotts_core.replay.picture import Picture, PictureAnswer, PictureBranch, ranked_answers
 
 PIPED_WIDTH = 100

@@ -1,358 +1,182 @@
-"""Interpreted replay: the policy as plain Python over one recorded question.
+"""Interpreted replay: controllers as plain Python, in this process or in several."""
 
-Slower than compiled replay and equal to it in every number; records every action, so that a
-person or an explorer can read what a controller did and what it saw.
-"""
+import multiprocessing
+import os
+import threading
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
-from math import nan
-from operator import index
-from typing import NamedTuple
+import numpy as np
 
-from autotts_core.episode import MAX_TALLIES
-from autotts_core.store.arrays import TraceArrays
-from autotts_core.voting import Tally, majority
-
-UNLIMITED = 2**62
-"""A budget that no episode exhausts."""
-
-
-class BudgetExhausted(Exception):  # noqa: N818
-    """Ends an episode whose budget is spent."""
-
-
-class NotOpen(IndexError):  # noqa: N818
-    """A branch was named that was never opened."""
-
-
-class NotAllowed(ValueError):  # noqa: N818
-    """An action that the branch's state or its argument forbids."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedQuestion:
-    """One question of a store as plain lists: answer classes by step, tokens by branch."""
-
-    steps: Sequence[Sequence[int]]
-    signals: Sequence[Sequence[float]] | None
-    tokens: Sequence[int]
-    interval_tokens: int
-    exact: bool
-    class_text: Callable[[], Sequence[str]]
+import autotts_core
+from autotts_core.controller import Controller
+from autotts_core.errors import ControllerError, StoreError
+from autotts_core.replay.interpreted_episode import (
+    UNLIMITED,
+    BudgetExhausted,
+    InterpretedEpisode,
+    RecordedQuestion,
+    recorded_question,
+)
+from autotts_core.replay.orders import branch_orders
+from autotts_core.replay.outcomes import (
+    BUDGET_EXHAUSTED,
+    BUDGET_STOP,
+    OUTCOME_FIELDS,
+    Outcomes,
+    Progress,
+    outcomes_of,
+)
+from autotts_core.replay.policy import check_answer, parameters, tagged_policy
+from autotts_core.replay.policy_source import TaggedPolicy
+from autotts_core.store import ReplayStore
 
 
-@lru_cache(maxsize=256)
-def recorded_question(arrays: TraceArrays, question: int) -> RecordedQuestion:
-    """Question number `question` of a store, for any number of episodes."""
-    first, last = arrays.branch_start[question : question + 2]
-    bounds = arrays.step_start[first : last + 1]
-    spans = [slice(a, b) for a, b in pairwise((bounds - bounds[0]).tolist())]
-    classes = arrays.step_class[bounds[0] : bounds[-1]].tolist()
-    signals = arrays.step_signal[bounds[0] : bounds[-1]].tolist()
-    class_span = slice(*arrays.class_start[question : question + 2].tolist())
-    return RecordedQuestion(
-        steps=[classes[span] for span in spans],
-        signals=[signals[span] for span in spans] if signals else None,
-        tokens=arrays.branch_tokens[first:last].tolist(),
-        interval_tokens=arrays.interval_tokens,
-        exact=arrays.exact_accounting,
-        class_text=lambda: arrays.class_text[class_span],
+class ReplayedEpisode(NamedTuple):
+    """One interpreted episode: its record, its answer's class (-1 for none), why it stopped."""
+
+    record: InterpretedEpisode
+    answer_class: int
+    stop: str
+
+
+def replay_interpreted(
+    controller: Controller,
+    store: ReplayStore,
+    beta: float,
+    seeds: range,
+    budget: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Outcomes:
+    """`replay`, by plain Python: for policies that do not compile, and to check those that do.
+
+    In this process unless `workers` says how many to start. They are spawned, so a script
+    that asks for them needs the usual `if __name__ == "__main__":`.
+    """
+    questions = len(store.load().branch_start) - 1
+    shard = partial(_interpret, controller, store, beta, seeds, budget)
+    results: Iterable[list[tuple[int, ...]]]
+    if workers is None or workers == 1:
+        results = map(shard, range(questions))
+    else:
+        results = _processes(workers).map(shard, range(questions))
+    rows = []
+    for result in results:
+        rows.append(result)
+        if progress:
+            progress(len(seeds))
+    values = np.array(rows, np.int64).reshape(questions, len(seeds), len(OUTCOME_FIELDS))
+    fields = dict(zip(OUTCOME_FIELDS, np.moveaxis(values, 2, 0), strict=True))
+    return outcomes_of(store.load(), fields, tagged_policy(controller).reasons)
+
+
+@lru_cache(maxsize=1)
+def _processes(workers: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    """Leave no worker behind when the process that started it is killed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _interpret(
+    controller: Controller,
+    store: ReplayStore,
+    beta: float,
+    seeds: range,
+    budget: int | None,
+    question: int,
+) -> list[tuple[int, ...]]:
+    """One question's outcomes: a row of OUTCOME_FIELDS for each seed."""
+    reasons = tagged_policy(controller).reasons
+    return [
+        (
+            episode.answer_class,
+            episode.record.spent,
+            episode.record.sequential_tokens,
+            episode.record.branches,
+            episode.record.pruned_branches,
+            episode.record.intervals,
+            BUDGET_STOP if episode.stop == BUDGET_EXHAUSTED else reasons.index(episode.stop),
+        )
+        for episode in _episodes(controller, store, question, seeds, beta, budget)
+    ]
+
+
+def replay_episode(
+    controller: Controller,
+    store: ReplayStore,
+    question: int,
+    seed: int,
+    beta: float,
+    budget: int | None = None,
+) -> ReplayedEpisode:
+    """One interpreted episode with its full record."""
+    questions = len(store.load().branch_start) - 1
+    if not 0 <= question < questions:
+        raise StoreError(
+            f"{store.name} has no question {question}: they are numbered 0 to {questions - 1}"
+        )
+    return next(_episodes(controller, store, question, range(seed, seed + 1), beta, budget))
+
+
+def _episodes(
+    controller: Controller,
+    store: ReplayStore,
+    question: int,
+    seeds: range,
+    beta: float,
+    budget: int | None,
+) -> Iterator[ReplayedEpisode]:
+    recorded = recorded_question(store.load(), question)
+    policy = tagged_policy(controller)
+    p = parameters(controller, beta)
+    orders = branch_orders(len(recorded.tokens), seeds).tolist()
+    for seed, order in zip(seeds, orders, strict=True):
+        try:
+            yield _play(policy, p, recorded, order, UNLIMITED if budget is None else budget)
+        except Exception as error:
+            where = f"controller {controller.name!r}, β = {beta:g}, {store.name}, "
+            where += f"question {question}, seed {seed}"
+            raise ControllerError(f"{where}: {_fault(error)}") from error
+
+
+def _play(
+    policy: TaggedPolicy, p: Any, question: RecordedQuestion, order: Sequence[int], budget: int
+) -> ReplayedEpisode:
+    episode = InterpretedEpisode(question, order, budget)
+    try:
+        answer, stop = policy.function(episode, p)
+    except BudgetExhausted:
+        answer, reason = episode.standing_majority(), BUDGET_EXHAUSTED
+    else:
+        reason = policy.reasons[stop]
+        episode.spent  # noqa: B018 (what is outstanding may still go wrong)
+        check_answer(answer, len(episode.revealed), policy.places[stop])
+    return ReplayedEpisode(episode, episode.revealed[answer] if answer >= 0 else -1, reason)
+
+
+def _fault(error: Exception) -> str:
+    """What was raised, and the deepest line of the controller's own code that led to it."""
+    here = str(Path(autotts_core.__file__).parent)
+    frames = [
+        f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(here)
+    ]
+    place = (
+        f" ({frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
     )
-
-
-class Action(NamedTuple):
-    """One thing that a controller did to one branch, and what it revealed.
-
-    `kind` is "branch", "read", "advance" or "prune"; `depth`, `answer`, `tokens` and `finished`
-    are the branch's state after it. `intervals` is how far the branch went. Actions of one
-    `batch` ran in parallel.
-    """
-
-    kind: str
-    branch: int
-    intervals: int
-    depth: int
-    answer: int
-    tokens: int
-    finished: bool
-    batch: int
-
-
-# What was asked of a branch, where it is not a number of intervals to advance by.
-_READ, _PRUNE, _BRANCH = 0, -1, -2
-_KINDS = {_READ: "read", _PRUNE: "prune", _BRANCH: "branch"}
-
-
-class InterpretedEpisode:
-    """The `Episode` of interpreted replay.
-
-    Calls are queued when they are asked for and performed when something of theirs is read,
-    as on a live engine; in one go, which is also what makes plain Python bearable here.
-    """
-
-    def __init__(
-        self, question: RecordedQuestion, order: Sequence[int], budget: int = UNLIMITED
-    ) -> None:
-        self.branches = 0
-        self.revealed: list[int] = []
-        """Answer class of each answer id."""
-        self._question = question
-        self._order = order
-        self._budget = budget
-        self._limited = budget < UNLIMITED
-        self._ids: dict[int, int] = {-1: -1}
-        self._asked: list[tuple[int, int]] = []
-        self._waiting: set[int] = set()
-        # Keyed by index, so that an index that is not open, negative ones too, is a KeyError.
-        self._answers: dict[int, int] = {}
-        self._finished: dict[int, bool] = {}
-        self._pruned: set[int] = set()
-        self._steps: list[Sequence[int]] = []
-        self._depths: list[int] = []
-        self._tokens: list[int] = []
-        self._awaited_tokens: list[int] = []
-        self._longest = 0
-        self._sequential = 0
-        self._tallies = 0
-        self._performed: list[tuple[int, int]] = []
-        self._batch_ends: list[int] = []
-
-    @property
-    def spent(self) -> int:
-        self._await()
-        return sum(self._tokens)
-
-    @property
-    def remaining(self) -> int:
-        return max(0, self._budget - self.spent)
-
-    @property
-    def sequential_tokens(self) -> int:
-        """Tokens on the critical path so far; awaits outstanding work."""
-        self._await()
-        return self._sequential
-
-    @property
-    def pruned_branches(self) -> int:
-        """Number of branches given up."""
-        return len(self._pruned)
-
-    @property
-    def intervals(self) -> int:
-        """Intervals run so far, over all branches; awaits outstanding work."""
-        self._await()
-        return sum(self._depths)
-
-    def branch(self) -> int:
-        i = self.branches
-        if i >= len(self._order) or (self._limited and self._exhausted()):
-            return -1
-        self.branches = i + 1
-        self._finished[i] = False
-        self._asked.append((i, _BRANCH))
-        self._waiting.add(i)
-        return i
-
-    def read(self) -> int:
-        i = self.branches
-        if i >= len(self._order) or (self._limited and self._exhausted()):
-            return -1
-        self.branches = i + 1
-        self._finished[i] = False
-        self._asked.append((i, _READ))
-        self._waiting.add(i)
-        return i
-
-    def advance(self, i: int, intervals: int = 1) -> None:
-        try:
-            finished = self._finished[i]
-        except KeyError:
-            raise self._not_open(i) from None
-        if intervals != 1 and index(intervals) < 1:
-            raise NotAllowed(f"advance by {intervals} intervals: give 1 or more")
-        if i in self._pruned:
-            raise NotAllowed(f"branch {i} was pruned and cannot advance")
-        if finished or (self._limited and self._ends_by(i)):
-            return
-        self._asked.append((i, intervals))
-        self._waiting.add(i)
-
-    def prune(self, i: int) -> None:
-        if i not in self._finished:
-            raise self._not_open(i)
-        if i not in self._pruned:
-            self._pruned.add(i)
-            self._asked.append((i, _PRUNE))
-
-    def answer(self, i: int) -> int:
-        if i in self._waiting:
-            self._await()
-        try:
-            return self._answers[i]
-        except KeyError:
-            raise self._not_open(i) from None
-
-    def finished(self, i: int) -> bool:
-        if i in self._waiting:
-            self._await()
-        try:
-            return self._finished[i]
-        except KeyError:
-            raise self._not_open(i) from None
-
-    def pruned(self, i: int) -> bool:
-        if i not in self._finished:
-            raise self._not_open(i)
-        return i in self._pruned
-
-    def depth(self, i: int) -> int:
-        if i in self._waiting:
-            self._await()
-        if i not in self._finished:
-            raise self._not_open(i)
-        return self._depths[i]
-
-    def tokens(self, i: int) -> int:
-        if i in self._waiting:
-            self._await()
-        if i not in self._finished:
-            raise self._not_open(i)
-        return self._tokens[i]
-
-    def signal(self, i: int) -> float:
-        depth = self.depth(i)
-        signals = self._question.signals
-        return nan if signals is None else signals[self._order[i]][depth - 1]
-
-    def tally(self) -> Tally:
-        if self._tallies == MAX_TALLIES:
-            raise NotAllowed(f"more than {MAX_TALLIES} tallies in one episode")
-        self._tallies += 1
-        return Tally(self.revealed)
-
-    def standing_majority(self) -> int:
-        """The majority of the latest answers of unpruned branches."""
-        self._await()
-        return majority([a for i, a in self._answers.items() if i not in self._pruned])
-
-    @property
-    def interval_tokens(self) -> int:
-        """Δ of the store, in tokens."""
-        return self._question.interval_tokens
-
-    def text(self, answer: int) -> str:
-        """The answer string behind an id, empty for -1; not for controllers."""
-        if answer < 0:
-            return ""
-        return self._question.class_text()[self.revealed[answer]]
-
-    def actions(self) -> list[Action]:
-        """Everything the controller did, in order, with what it revealed."""
-        self._await()
-        again = InterpretedEpisode(self._question, self._order)
-        actions: list[Action] = []
-        first = 0
-        for batch, end in enumerate(self._batch_ends):
-            actions += again._repeat(self._performed[first:end], batch)
-            first = end
-        return actions
-
-    def _repeat(self, performed: Sequence[tuple[int, int]], batch: int) -> Iterator[Action]:
-        for i, asked in performed:
-            before = self._depths[i] if i < len(self._depths) else 0
-            self._finished.setdefault(i, False)
-            self._asked.append((i, asked))
-            self._perform()
-            depth = self._depths[i]
-            if depth > before or asked == _PRUNE:
-                yield Action(
-                    _KINDS.get(asked, "advance"),
-                    i,
-                    depth - before,
-                    depth,
-                    self._answers[i],
-                    self._tokens[i],
-                    self._finished[i],
-                    batch,
-                )
-
-    def _perform(self) -> None:
-        """Run what was asked for: charge it, and reveal the answers that branches now give."""
-        question, order = self._question, self._order
-        interval, exact = question.interval_tokens, question.exact
-        ids, answers, finished = self._ids, self._answers, self._finished
-        all_steps, depths, all_tokens = self._steps, self._depths, self._tokens
-        awaited, longest = self._awaited_tokens, self._longest
-        for i, asked in self._asked:
-            if asked > 0:
-                steps = all_steps[i]
-                depth = depths[i] + asked
-                if depth < len(steps):
-                    tokens = depth * interval
-                    if exact and tokens > question.tokens[order[i]]:
-                        tokens = question.tokens[order[i]]
-                elif finished[i]:
-                    continue
-                else:
-                    depth = len(steps)
-                    finished[i] = True
-                    tokens = question.tokens[order[i]]
-                    # `published` charges a whole interval for each probe that is advanced to.
-                    if not exact and tokens < (depth - 1) * interval:
-                        tokens = (depth - 1) * interval
-                depths[i] = depth
-                all_tokens[i] = tokens
-                cost = tokens - awaited[i] if i < len(awaited) else tokens
-            elif asked == _PRUNE:
-                continue
-            else:
-                steps = question.steps[order[i]]
-                cost = question.tokens[order[i]]
-                depth = len(steps)
-                if asked == _BRANCH and depth > 1:
-                    depth = 1
-                    if not exact or cost > interval:
-                        cost = interval
-                else:
-                    finished[i] = True
-                all_steps.append(steps)
-                depths.append(depth)
-                all_tokens.append(cost)
-            if cost > longest:
-                longest = cost
-            answer_class = steps[depth - 1]
-            try:
-                answers[i] = ids[answer_class]
-            except KeyError:
-                answers[i] = ids[answer_class] = len(ids) - 1
-                self.revealed.append(answer_class)
-        self._longest = longest
-        self._performed += self._asked
-        self._asked.clear()
-
-    def _await(self) -> None:
-        """Let what was asked for since the last time finish, in parallel."""
-        if self._asked:
-            self._perform()
-        self._sequential += self._longest
-        self._longest = 0
-        self._awaited_tokens = self._tokens.copy()
-        self._waiting.clear()
-        self._batch_ends.append(len(self._performed))
-
-    def _exhausted(self) -> bool:
-        self._perform()
-        return sum(self._tokens) >= self._budget
-
-    def _ends_by(self, i: int) -> bool:
-        """False where branch `i` may advance within the budget, True where it has finished."""
-        exhausted = self._exhausted()
-        if exhausted and not self._finished[i]:
-            raise BudgetExhausted
-        return self._finished[i]
-
-    def _not_open(self, i: int) -> NotOpen:
-        return NotOpen(f"branch {i} was never opened ({self.branches} are open)")
+    return f"{type(error).__name__}: {error}{place}"

@@ -24,62 +24,12 @@ import numpy as np
 from numba import njit
 
 from autotts_core import voting
-from autotts_core.replay import compiled, policy_source
-from autotts_core.replay.outcomes import BUDGET_STOP
+from autotts_core.replay import compiled_episode, policy_source
 from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
 
 _KEPT_KERNELS = 500
 
-_KERNEL = """\
-def replay(
-    step_class, step_signal, step_start, branch_tokens, branch_start, classes,
-    interval_tokens, exact, has_signals, orders, size_of, budget, parameters,
-    first_question, last_question, outcomes,
-):
-    p = Params(*parameters)
-    pool = orders.shape[2]
-    branches = np.empty(pool * BRANCH_FIELDS, np.int32)
-    ids = np.full(classes, -1, np.int32)
-    revealed = np.empty(classes, np.int32)
-    tallies = np.empty(MAX_TALLIES * 2 * classes, np.int32)
-    standings = np.empty(MAX_TALLIES * TALLY_FIELDS, np.int64)
-    state = np.empty(STATE_FIELDS, np.int64)
-    for q in range(first_question, last_question):
-        first_branch = branch_start[q]
-        for s in range(orders.shape[1]):
-            for field in range(STATE_FIELDS):
-                state[field] = 0
-            episode = make_episode((
-                pointer(step_class, 0), pointer(step_signal, 0),
-                pointer(step_start, first_branch), pointer(branch_tokens, first_branch),
-                pointer(orders[size_of[q], s], 0), pointer(branches, 0), pointer(ids, 0),
-                pointer(revealed, 0), pointer(tallies, 0), pointer(standings, 0),
-                pointer(state, 0), branch_start[q + 1] - first_branch, interval_tokens, exact,
-                has_signals, budget, classes,
-            ))
-            answer = -1
-            stop = BUDGET_STOP
-            try:
-                answer, stop = policy(episode, p)
-                answer = as_answer(answer)
-            except Exception:
-                if state[STOPPED] == 0:
-                    return q * orders.shape[1] + s
-                answer = standing_majority(episode)
-            if answer < -1 or answer >= state[REVEALED]:
-                return q * orders.shape[1] + s
-            row = outcomes[q, s]
-            row[0] = revealed[answer] if answer >= 0 else -1
-            row[1] = state[SPENT]
-            row[2] = state[SEQUENTIAL] + state[LONGEST]
-            row[3] = state[OPEN]
-            row[4] = state[PRUNED]
-            row[5] = state[INTERVALS]
-            row[6] = stop
-            for k in range(state[REVEALED]):
-                ids[revealed[k]] = -1
-    return -1
-"""
+_LOOP = Path(__file__).with_name("episode_loop.py").read_text()
 
 Kernel = Callable[..., int]
 
@@ -94,19 +44,13 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
     """
     function = policy.function
     assert isinstance(function, FunctionType)
-    compiled.make_jitable(function)
-    names = {name: getattr(compiled, name) for name in dir(compiled) if not name.startswith("_")}
-    namespace: dict[str, Any] = {
-        **names,
-        "__name__": __name__,
-        "np": np,
-        "policy": function,
-        "Params": namedtuple("Params", parameters),
-        "BUDGET_STOP": BUDGET_STOP,
-    }
+    compiled_episode.make_jitable(function)
     directory = _kernel_directory(_content_hash(function, parameters))
     path = directory / "kernel.py" if directory else Path("<replay kernel>")
-    exec(compile(_KERNEL, str(path), "exec"), namespace)
+    namespace: dict[str, Any] = {"__name__": __name__}
+    exec(compile(_LOOP, str(path), "exec"), namespace)
+    namespace["policy"] = function
+    namespace["Params"] = namedtuple("Params", parameters)
     kernel: Kernel = njit(cache=directory is not None, nogil=True)(namespace["replay"])
     return kernel
 
@@ -114,9 +58,9 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
 def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     versions = (platform.python_version(), numba.__version__, np.__version__)
-    replay_sources = [inspect.getsource(m) for m in (compiled, policy_source, voting)]
+    replay_sources = [inspect.getsource(m) for m in (compiled_episode, policy_source, voting)]
     this_source = Path(__file__).read_text()
-    for part in (*versions, *replay_sources, this_source, repr(parameters)):
+    for part in (*versions, *replay_sources, this_source, _LOOP, repr(parameters)):
         digest.update(part.encode() + b"\0")
     for function in (policy, *all_reached(policy)):
         digest.update(inspect.getsource(function).encode())
@@ -154,7 +98,7 @@ def _kernel_directory(content_hash: str) -> Path | None:
             _forget_old_kernels(kernels)
             directory.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile("w", dir=directory, delete=False) as draft:
-                draft.write(_KERNEL)
+                draft.write(_LOOP)
             Path(draft.name).replace(source)
     except OSError:
         return None
@@ -172,22 +116,22 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     t = numba.types
     typeof: Any = numba.typeof
 
-    def array(dtype: Any, dimensions: int, writable: bool = True) -> Any:
-        return t.Array(dtype, dimensions, "C", readonly=not writable)
+    def array(dtype: Any, dimensions: int = 1) -> Any:
+        return t.Array(dtype, dimensions, "C")
 
     kernel.compile(
         (
-            array(t.int32, 1),
-            array(t.float32, 1),
-            array(t.int64, 1),
-            array(t.int32, 1),
-            array(t.int64, 1),
+            array(t.int32),
+            array(t.float32),
+            array(t.int64),
+            array(t.int32),
+            array(t.int64),
             t.int64,
             t.int64,
             t.boolean,
             t.boolean,
             array(t.int32, 3),
-            array(t.int64, 1),
+            array(t.int64),
             t.int64,
             typeof(tuple(kind() for kind in parameters)),
             t.int64,

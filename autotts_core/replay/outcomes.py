@@ -1,9 +1,12 @@
 """What a controller answered and spent on a store, episode by episode."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from autotts_core.store.arrays import TraceArrays
 
 OUTCOME_FIELDS = (
     "answer_class",
@@ -20,6 +23,9 @@ BUDGET_STOP = -1
 """The `stop` of an episode that its budget ended."""
 
 BUDGET_EXHAUSTED = "budget exhausted"
+
+Progress = Callable[[int], None]
+"""Called with a number of episodes whenever so many more are done."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +45,14 @@ class Outcomes:
     intervals: npt.NDArray[np.int64]
     stop: npt.NDArray[np.int64]
     stop_reasons: tuple[str, ...]
+
+
+def outcomes_of(
+    arrays: TraceArrays, fields: dict[str, npt.NDArray[np.int64]], reasons: tuple[str, ...]
+) -> Outcomes:
+    """Graded outcomes from the arrays of OUTCOME_FIELDS, each (questions, seeds)."""
+    answer_class = fields["answer_class"]
+    # Index -1 stands for "no answer" and finds the False at the end.
+    right = np.append(arrays.class_correct, False)
+    place = np.where(answer_class >= 0, arrays.class_start[:-1, None] + answer_class, -1)
+    return Outcomes(correct=right[place], stop_reasons=(*reasons, BUDGET_EXHAUSTED), **fields)

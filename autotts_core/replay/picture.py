@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autotts_core.replay.engine import ReplayedEpisode
-from autotts_core.replay.interpreted import Action
+from autotts_core.replay.interpreted import ReplayedEpisode
+from autotts_core.replay.interpreted_episode import Action
 from autotts_core.replay.orders import branch_orders
 from autotts_core.store import ReplayStore
 from autotts_core.voting import majority

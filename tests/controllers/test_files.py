@@ -15,7 +15,8 @@ from autotts_controllers import cmc
 from autotts_core.controller import Controller
 from autotts_core.controller_spec import label, load_controller_file, load_controllers
 from autotts_core.errors import ControllerError
-from autotts_core.replay.engine import replay, replay_interpreted
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autotts_core.controller_spec import load_controllers
-from autotts_core.replay.engine import ReplayedEpisode, replay_episode
+from autotts_core.replay.interpreted import ReplayedEpisode, replay_episode
 from autotts_core.replay.picture import Picture, episode_picture
 from autotts_core.store import ReplayStore, write_store
 from autotts_core.trace_importer import ImportedTraces

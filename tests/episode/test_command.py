@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from autotts_core.cli import cli
-from autotts_core.replay.engine import ReplayedEpisode
+from autotts_core.replay.interpreted import ReplayedEpisode
 from autotts_core.replay.picture import Picture
 from autotts_core.store import ReplayStore
 

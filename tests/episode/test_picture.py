@@ -16,7 +16,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from autotts_core.cli.picture import draw, draw_actions, visible
-from autotts_core.replay.engine import ReplayedEpisode
+from autotts_core.replay.interpreted import ReplayedEpisode
 from autotts_core.replay.picture import Picture, ranked_answers
 from autotts_core.store import ReplayStore
 

@@ -6,7 +6,8 @@ import pytest
 
 from autotts_core.controller_spec import load_controllers
 from autotts_core.errors import ControllerError
-from autotts_core.replay.engine import replay, replay_interpreted
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.schedule import check_schedule, depends_on_beta
 from autotts_core.store import ReplayStore, write_store
 from autotts_core.trace_importer import ImportedTraces

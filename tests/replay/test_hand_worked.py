@@ -6,7 +6,8 @@ import pytest
 
 from autotts_core.errors import StoreError
 from autotts_core.plugins import registry
-from autotts_core.replay.engine import replay, replay_episode, replay_interpreted
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_episode, replay_interpreted
 from autotts_core.store import ReplayStore
 from autotts_core.traces import BranchTrace
 

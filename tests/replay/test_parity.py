@@ -11,7 +11,8 @@ import pytest
 from autotts_core.controller_spec import load_controllers
 from autotts_core.evaluation import evaluate
 from autotts_core.plugins import registry
-from autotts_core.replay.engine import replay, replay_interpreted
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore, write_stores
 

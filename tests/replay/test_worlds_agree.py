@@ -13,7 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autotts_core.controller_spec import load_controllers
-from autotts_core.replay.engine import replay, replay_episode, replay_interpreted
+from autotts_core.replay.engine import replay
+from autotts_core.replay.interpreted import replay_episode, replay_interpreted
 from autotts_core.store import ReplayStore
 from autotts_core.store.arrays import TraceArrays
 from autotts_core.traces import BranchTrace
@@ -132,7 +133,7 @@ COUNT_COMPILES = """
 from numba.core import event
 from pathlib import Path
 from autotts_core.controller_spec import load_controllers
-from autotts_core.replay.engine import kernel_of
+from autotts_core.replay.compiled import kernel_of
 import sys
 compiles = 0
 class Count(event.Listener):
