@@ -1,10 +1,55 @@
-"""For the tests of plugin authors: install a plugin that exists only for one test."""
+"""For the tests of plugin authors: distributions and stores that exist only for one test."""
 
 import base64
+import dataclasses
 import hashlib
 import re
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autotts_core.replay.outcomes import Outcomes
+    from autotts_core.store import ReplayStore
+    from autotts_core.traces import BranchTrace
+
+
+def toy_store(
+    directory: Path,
+    *questions: Sequence["BranchTrace"],
+    gold_answer: str = "a",
+    accounting: str = "published",
+    interval_tokens: int = 500,
+) -> "ReplayStore":
+    """A new store below `directory`, small enough to work out what a controller does on it.
+
+    Each question is given as its branches, in the order in which seed 0 opens them.
+    """
+    from autotts_core.replay.orders import branch_orders
+    from autotts_core.store import ReplayStore, write_store
+    from autotts_core.trace_importer import ImportedTraces
+    from autotts_core.traces import QuestionTrace
+
+    traced = []
+    for number, branches in enumerate(questions):
+        placed = list(branches)
+        order = branch_orders(len(branches), range(1))[0].tolist()
+        for branch, place in zip(branches, order, strict=True):
+            placed[place] = branch
+        traced.append(QuestionTrace(str(number), f"question {number}", gold_answer, placed))
+    path = Path(tempfile.mkdtemp(dir=directory)) / "store"
+    traces = ImportedTraces("toy", "sums", interval_tokens, accounting, "made for a test", traced)
+    write_store(path, traces)
+    return ReplayStore.open(path)
+
+
+def assert_same_outcomes(a: "Outcomes", b: "Outcomes") -> None:
+    """Two replays came out the same, episode by episode and in every number."""
+    import numpy as np
+
+    for field in dataclasses.fields(a):
+        np.testing.assert_array_equal(getattr(a, field.name), getattr(b, field.name), field.name)
 
 
 def install_distribution(

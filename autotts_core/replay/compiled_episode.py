@@ -465,9 +465,16 @@ def _deepest_first(episode, branches):
     """`voting.deepest_first` by insertion: from round to round the order hardly changes."""
 
     def insert_each(episode, branches):
+        if len(branches) == 0:
+            return
+        depth_before = episode.depth(branches[0])
         for end in range(1, len(branches)):
             i = branches[end]
             depth = episode.depth(i)
+            before = branches[end - 1]
+            if depth_before > depth or (depth_before == depth and before < i):
+                depth_before = depth
+                continue
             at = end
             while at > 0:
                 j = branches[at - 1]

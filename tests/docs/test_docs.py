@@ -126,7 +126,8 @@ def run(block: Block, place: Path) -> str:
         script = block.text.replace("pip install uv && ", "").replace("uv run ", "")
         script = INSTALLS.sub(lambda found: install(place, found["directory"]), script)
         command = ["bash", "-euo", "pipefail", "-c", script]
-    clean = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    unwanted = ("COLUMNS", "PYTHONDONTWRITEBYTECODE")
+    clean = {key: value for key, value in os.environ.items() if key not in unwanted}
     done = subprocess.run(
         command,
         cwd=place,
@@ -135,6 +136,8 @@ def run(block: Block, place: Path) -> str:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(place / "installed"),
             "PYTHONIOENCODING": "utf-8",
+            # Half of a warm start is compiling modules, where that is not kept.
+            "PYTHONPYCACHEPREFIX": str(place.parent / "bytecode"),
         },
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

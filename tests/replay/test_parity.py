@@ -15,6 +15,7 @@ from autotts_core.replay.engine import replay
 from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore, write_stores
+from autotts_core.testing import assert_same_outcomes
 
 NOT_OPTIONS = {"controller", "beta", "accuracy", "mean_tokens", "answers", "tokens"}
 SEEDS = range(100)
@@ -73,25 +74,10 @@ def check_setting(store: ReplayStore, setting: dict[str, Any], seeds: range) -> 
         assert outcomes.tokens.T.tolist() == setting["tokens"]
         assert 100 * outcomes.correct.mean() == pytest.approx(setting["accuracy"], abs=1e-4)
         assert outcomes.tokens.mean() == pytest.approx(setting["mean_tokens"])
-    assert_equal(compiled, interpreted)
+    assert_same_outcomes(compiled, interpreted)
 
 
 def answers(store: ReplayStore, outcomes: Outcomes) -> list[list[str]]:
     arrays = store.load()
     starts = arrays.class_start[:-1, None]
     return np.array(arrays.class_text, object)[starts + outcomes.answer_class].T.tolist()
-
-
-def assert_equal(a: Outcomes, b: Outcomes) -> None:
-    assert a.stop_reasons == b.stop_reasons
-    for name in (
-        "answer_class",
-        "correct",
-        "tokens",
-        "sequential_tokens",
-        "branches",
-        "pruned",
-        "intervals",
-        "stop",
-    ):
-        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)

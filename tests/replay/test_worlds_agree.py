@@ -17,11 +17,9 @@ from autotts_core.replay.engine import replay
 from autotts_core.replay.interpreted import replay_episode, replay_interpreted
 from autotts_core.store import ReplayStore
 from autotts_core.store.arrays import TraceArrays
+from autotts_core.testing import assert_same_outcomes, toy_store
 from autotts_core.traces import BranchTrace
 from autotts_core.voting import Tally, beta_confidence, majority
-
-from .conftest import MakeStore
-from .test_parity import assert_equal
 
 SCRIPTED = Path(__file__).with_name("scripted.py")
 
@@ -76,21 +74,25 @@ def test_any_actions_on_any_store(store: ReplayStore, number: float, budget: int
     (controller,) = load_controllers(str(SCRIPTED))
     compiled_outcomes = replay(controller, store, number, range(3), budget)
     interpreted = replay_interpreted(controller, store, number, range(3), budget)
-    assert_equal(compiled_outcomes, interpreted)
+    assert_same_outcomes(compiled_outcomes, interpreted)
 
 
-def test_the_number_of_workers_changes_nothing(make_store: MakeStore) -> None:
+def test_the_number_of_workers_changes_nothing(tmp_path: Path) -> None:
     branch = BranchTrace(["x", "a", "b"], 1900, "a")
-    store = make_store(*[[branch, BranchTrace(["y"] * (k % 4), 2200, "b")] for k in range(9)])
+    store = toy_store(
+        tmp_path, *[[branch, BranchTrace(["y"] * (k % 4), 2200, "b")] for k in range(9)]
+    )
     (controller,) = load_controllers(str(SCRIPTED))
     one = replay(controller, store, 0.3, range(7), workers=1)
     for workers in (2, 5):
-        assert_equal(one, replay(controller, store, 0.3, range(7), workers=workers))
-    assert_equal(one, replay_interpreted(controller, store, 0.3, range(7), workers=2))
+        assert_same_outcomes(one, replay(controller, store, 0.3, range(7), workers=workers))
+    assert_same_outcomes(one, replay_interpreted(controller, store, 0.3, range(7), workers=2))
 
 
-def test_the_record_adds_up(make_store: MakeStore) -> None:
-    store = make_store([BranchTrace(["x", "a", "b"], 1900, "a"), BranchTrace(["y"], 900, "b")] * 3)
+def test_the_record_adds_up(tmp_path: Path) -> None:
+    store = toy_store(
+        tmp_path, [BranchTrace(["x", "a", "b"], 1900, "a"), BranchTrace(["y"], 900, "b")] * 3
+    )
     (controller,) = load_controllers(str(SCRIPTED))
     for number in range(40):
         record = replay_episode(controller, store, 0, 0, number / 40).record

@@ -114,9 +114,7 @@ def join_pool(episode: Episode, pool: Tally, branches: list[int]) -> list[int]:
     return running
 
 
-def abandon(
-    episode: Episode, live: list[int], disagreed: list[int], patience: int
-) -> list[int]:
+def abandon(episode: Episode, live: list[int], disagreed: list[int], patience: int) -> list[int]:
     """Prune branches that disagreed too long, the worst first, but leave two; returns the rest."""
     for _ in range(len(live) - 2):
         worst = -1
