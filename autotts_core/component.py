@@ -9,9 +9,12 @@ from autotts_core.errors import OptionError, nearest
 
 
 class Options(BaseModel):
-    """Base of every component's options: unknown keys are errors, values never change."""
+    """Base of every component's options: unknown keys are errors, values never change.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The docstring below a field is its description for users.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Component:

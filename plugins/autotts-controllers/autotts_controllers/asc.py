@@ -11,7 +11,9 @@ from autotts_core.episode import Episode
 
 class ASCOptions(Options):
     max_branches: PositiveInt = 64
+    """Branches to read at most."""
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.95
+    """Stop when the confidence in the leader is above this."""
 
 
 class ASC(Controller):

@@ -12,7 +12,9 @@ from autotts_core.voting import majority
 
 class ESCOptions(Options):
     max_branches: PositiveInt = 64
+    """Branches to read at most; what does not fill a window is left out."""
     window: PositiveInt = 8
+    """Branches that have to agree."""
 
 
 class ESC(Controller):

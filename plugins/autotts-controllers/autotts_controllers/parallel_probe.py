@@ -12,10 +12,15 @@ from autotts_core.voting import majority
 
 class ParallelProbeOptions(Options):
     branches: PositiveInt = 64
+    """Branches to open."""
     stable_rounds: PositiveInt = 40
+    """Stop when the majority has stayed the same for so many rounds."""
     prune_patience: PositiveInt = 7
+    """Prune a branch that has been off the majority for so many rounds."""
     warm_up: NonNegativeInt = 15
+    """Rounds before the first pruning."""
     max_rounds: PositiveInt = 100
+    """Rounds after which to stop in any case."""
 
 
 class ParallelProbe(Controller):

@@ -12,6 +12,7 @@ from autotts_core.voting import majority
 
 class SelfConsistencyOptions(Options):
     branches: PositiveInt = 64
+    """Branches to read."""
 
 
 class SelfConsistency(Controller):
