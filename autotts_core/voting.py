@@ -7,9 +7,12 @@ interpreted as they stand, and are compiled with the policy for replay by the mi
 import math
 from collections import Counter
 from collections.abc import Sized
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from autotts_core.episode import Episode
 
 _LEADER, _RUNNER_UP, _VOTES, _ROOM = range(4)
 
@@ -137,11 +140,7 @@ def moving_average(average: float, value: float, alpha: float) -> float:
     return (1.0 - alpha) * average + alpha * value
 
 
-class _HasDepth(Protocol):
-    def depth(self, i: int) -> int: ...
-
-
-def deepest_first(episode: _HasDepth, branches: list[int]) -> None:
+def deepest_first(episode: "Episode", branches: list[int]) -> None:
     """Sort branch indices in place: deepest first, lower index first among equals."""
     branches.sort()
     branches.sort(key=episode.depth, reverse=True)

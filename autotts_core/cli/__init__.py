@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import pkgutil
+import sys
 from functools import cached_property
 from typing import Any
 
@@ -70,6 +72,9 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # A character that the output cannot encode is no reason to fail.
+            sys.stdout.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except AutoTTSError as error:

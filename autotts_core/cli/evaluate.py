@@ -54,7 +54,6 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> ra
     "--traces",
     "trees",
     multiple=True,
-    required=True,
     type=click.Path(path_type=Path),
     help="A replay store, or a directory tree of them; more may follow.",
 )
@@ -101,6 +100,8 @@ def evaluate(
     Accuracy is in per cent, with its 95 % bootstrap interval over questions; tokens are means
     for each question. β is swept for the controllers that depend on it.
     """
+    if not trees and not more_trees:
+        raise click.UsageError("No replay stores are given: --traces DIR.")
     for path in outputs:
         if path.suffix not in (".csv", ".parquet"):
             raise click.BadParameter(f"{path}: use .csv or .parquet", param_hint="--out")
@@ -181,52 +182,53 @@ def _progress(jobs: Sequence[Job], seeds: range) -> Iterator[Progress]:
 
 def _print_tables(scores: Sequence[Score]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=140)
+    from autotts_core.cli.tables import table_console
+
+    console = table_console()
+    wide = console.width >= _WIDE
     for name in dict.fromkeys(score.store for score in scores):
         of_store = [score for score in scores if score.store == name]
         first = of_store[0]
-        table = Table(
-            title=Text(
-                f"{name}: {first.questions} questions x {first.seeds} seeds, "
-                f"grader {first.grader}, {first.accounting} accounting"
-            ),
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
+        title = (
+            f"{name}: {first.questions} questions x {first.seeds} seeds, "
+            f"grader {first.grader}, {first.accounting} accounting"
         )
-        table.add_column("controller", overflow="fold")
-        table.add_column("β", justify="right")
-        for heading in ("accuracy %", "95 % interval", "tokens", "sequential", "saved %"):
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+        table.add_column("controller", no_wrap=True)
+        for heading in ("β", "accuracy %", "95 % CI", "tokens", "sequential", "saved %"):
             table.add_column(heading, justify="right", no_wrap=True)
-        table.add_column("branches", justify="right")
-        table.add_column("pruned", justify="right")
-        table.add_column("stopped because")
+        if wide:
+            table.add_column("branches", justify="right")
+            table.add_column("pruned", justify="right")
+            table.add_column("stopped because")
         for score in of_store:
-            table.add_row(
-                Text(score.label),
+            cells = [
+                score.label,
                 "" if score.beta is None else f"{score.beta:g}",
                 f"{score.accuracy:.2f}",
                 f"{score.accuracy_low:.1f} to {score.accuracy_high:.1f}",
                 f"{score.tokens:,.0f}",
                 f"{score.sequential_tokens:,.0f}",
                 f"{score.saved:.1f}",
-                f"{score.branches:.1f}",
-                f"{score.pruned:.1f}",
-                Text(_stops(score)),
-            )
+            ]
+            if wide:
+                cells += [f"{score.branches:.1f}", f"{score.pruned:.1f}", _stops(score)]
+            table.add_row(*map(Text, cells))
+        console.print(Text(title), soft_wrap=True)
         console.print(table)
     console.print(
-        Text(
-            "Intervals: 95 % bootstrap over questions. Saved: tokens not spent of SC@64's, "
-            "the first 64 branches read to their end."
-        )
+        "Intervals: 95 % bootstrap over questions. Saved: tokens not spent of SC@64's, "
+        "the first 64 branches read to their end."
     )
+    if not wide:
+        console.print(f"From {_WIDE} columns on: also branches, pruned, why episodes stopped.")
+
+
+_WIDE = 120
 
 
 def _stops(score: Score) -> str:
-    return "\n".join(f"{100 * share:3.0f} % {reason}" for reason, share in score.stops.items())
+    return ", ".join(f"{100 * share:.0f} % {reason}" for reason, share in score.stops.items())

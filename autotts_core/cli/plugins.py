@@ -15,7 +15,6 @@ from autotts_core.plugins import KINDS, Broken, Registered, describe_clash, regi
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
-    from rich.console import Console
     from rich.table import Table
 
 _CONSTRAINTS = {
@@ -71,7 +70,9 @@ def show(name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_details(component) for component in found], indent=2))
         return
-    console = _console()
+    from autotts_core.cli.tables import table_console
+
+    console = table_console()
     for component in found:
         details = _details(component)
         console.print(f"{component.kind} {component.name}", style="bold")
@@ -95,7 +96,9 @@ def _print_overview(
     clashes: Sequence[Sequence[Registered]],
     tracebacks: bool,
 ) -> None:
-    console = _console()
+    from autotts_core.cli.tables import table_console
+
+    console = table_console()
     columns = ["kind", "name", "summary", "distribution", "version"]
     rows = [[_summary(component)[column] for column in columns] for component in components]
     console.print(_table(columns, rows))
@@ -112,13 +115,6 @@ def _print_overview(
         console.print("\nClashes", style="bold red")
     for offers in clashes:
         console.print(describe_clash(offers), soft_wrap=True)
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    # Types such as list[int] and whatever plugins raise must not be read as markup.
-    return Console(highlight=False, markup=False, emoji=False)
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:

@@ -53,9 +53,10 @@ def traces() -> None:
 def import_traces(
     format_name: str, sources: tuple[Path, ...], out: Path, options: dict[str, str], as_json: bool
 ) -> None:
-    """Freeze published traces into replay stores: all that SRC holds, or nothing.
+    """Freeze published traces into replay stores.
 
-    FORMAT is a trace importer's name, SRC a file or a directory tree in that format.
+    All that SRC holds is written, or nothing. FORMAT is a trace importer's name, SRC a file or
+    a directory tree in that format.
     """
     from autotts_core.store import ReplayStore, write_stores
 
@@ -69,7 +70,10 @@ def import_traces(
 @_STORES
 @_JSON
 def info(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Show what is in the stores STORE, each a store or a directory tree of stores."""
+    """Show what is in replay stores.
+
+    STORE is a store, or a directory tree of stores.
+    """
     from autotts_core.store import ReplayStore, find_stores
 
     stores = [ReplayStore.open(path) for path in find_stores(paths)]
@@ -207,14 +211,12 @@ def _print(rows: Sequence[dict[str, Any]], as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=2))
         return
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        # A file has no width to fit into; the table is as wide as its contents anyway.
-        console.width = max(console.width, 200)
+    from autotts_core.cli.tables import table_console
+
+    console = table_console()
     shown = [key for key in _COLUMNS if key in rows[0]]
     table = Table(box=box.SIMPLE, padding=(0, 1, 0, 0))
     for key in shown:

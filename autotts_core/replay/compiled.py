@@ -1,12 +1,14 @@
 """Compiled replay: a controller's kernel over a store's columns, on all cores."""
 
 import os
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from types import FunctionType
 
 import numpy as np
 import numpy.typing as npt
+from numba.core.errors import NumbaWarning
 
 from autotts_core.controller import Controller
 from autotts_core.errors import ControllerError
@@ -102,7 +104,10 @@ def _orders(
 def _kernel(policy: FunctionType, types: tuple[tuple[str, type], ...]) -> Kernel:
     kernel = build_kernel(tagged(policy), tuple(name for name, _ in types))
     try:
-        compile_kernel(kernel, tuple(kind for _, kind in types))
+        with warnings.catch_warnings():
+            # Numba's remarks on what it inferred; what it cannot compile, it raises.
+            warnings.simplefilter("ignore", NumbaWarning)
+            compile_kernel(kernel, tuple(kind for _, kind in types))
     except Exception as error:  # also what Numba itself trips over
         raise NotCompilable(_innermost_reason(error)) from None
     return kernel

@@ -14,7 +14,8 @@ import numpy as np
 
 import autotts_core
 from autotts_core.controller import Controller
-from autotts_core.errors import ControllerError, StoreError
+from autotts_core.episode import Episode
+from autotts_core.errors import ControllerError, StoreError, nearest
 from autotts_core.replay.interpreted_episode import (
     UNLIMITED,
     BudgetExhausted,
@@ -179,4 +180,16 @@ def _fault(error: Exception) -> str:
     place = (
         f" ({frames[-1].filename}, line {frames[-1].lineno}: {frames[-1].line})" if frames else ""
     )
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {_explained(error)}{place}"
+
+
+def _explained(error: Exception) -> str:
+    """The error's message; a misspelt member of the episode or of p is called by its name."""
+    if not isinstance(error, AttributeError) or error.name is None:
+        return str(error)
+    if isinstance(error.obj, InterpretedEpisode):
+        members = [name for name in dir(Episode) if not name.startswith("_")]
+        return f"the episode has no {error.name!r}. {nearest(error.name, members)}"
+    if hasattr(error.obj, "_fields"):
+        return f"p has no {error.name!r}. {nearest(error.name, error.obj._fields)}"
+    return str(error)

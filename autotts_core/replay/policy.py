@@ -13,6 +13,7 @@ from autotts_core.legacy import LegacyController
 from autotts_core.replay.policy_source import (
     NO_RETURN,
     TaggedPolicy,
+    refuse_catching,
     refuse_unrepeatable,
     tag_returns,
 )
@@ -21,8 +22,10 @@ from autotts_core.replay.policy_source import (
 @lru_cache(maxsize=256)
 def tagged(policy: FunctionType) -> TaggedPolicy:
     """`policy` with its returns tagged (see `policy_source`), once checked."""
+    tagged_policy = tag_returns(policy)
     refuse_unrepeatable(policy)
-    return tag_returns(policy)
+    refuse_catching(policy)
+    return tagged_policy
 
 
 def tagged_policy(controller: Controller) -> TaggedPolicy:
@@ -64,5 +67,5 @@ def check_answer(answer: object, revealed: int, place: str) -> None:
     if not -1 <= answer < revealed:
         raise ValueError(
             f"returned the id {answer}, which this episode never revealed: "
-            f"it revealed {revealed} answers, and -1 means none ({place})"
+            f"it revealed {revealed} answer{'s' * (revealed != 1)}, and -1 means none ({place})"
         )

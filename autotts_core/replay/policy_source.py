@@ -98,6 +98,22 @@ def tag_returns(policy: FunctionType) -> TaggedPolicy:
     return TaggedPolicy(namespace[function.name], (*reasons, "no return"), tuple(places))
 
 
+def refuse_catching(policy: FunctionType) -> None:
+    """Raise `ControllerError` where a policy catches exceptions.
+
+    An exception is how an episode ends when its budget is spent, and how faults are found.
+    """
+    for function in (policy, *all_reached(policy)):
+        lines, first_line = inspect.getsourcelines(function)
+        for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
+            if isinstance(node, ast.Try | ast.TryStar):
+                path, line = function.__code__.co_filename, first_line + node.lineno - 1
+                raise ControllerError(
+                    f"{path}, line {line}: {function.__name__} uses `try`, but a policy may not "
+                    "catch exceptions: one of them ends the episode when its budget is spent"
+                )
+
+
 def refuse_unrepeatable(policy: FunctionType) -> None:
     """Raise `ControllerError` where a policy reaches for chance or for the clock.
 

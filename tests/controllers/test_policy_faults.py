@@ -203,3 +203,46 @@ def policy(episode, p):
     for world in (replay, replay_interpreted):
         with pytest.raises(ControllerError, match=f"helper uses {named}"):
             world(controller, store, 0.5, range(1))
+
+
+def test_catching_exceptions_is_refused(write_file: WriteFile, store: ReplayStore) -> None:
+    source = """
+def schedule(beta):
+    return {"width": 4}
+
+
+def policy(episode, p):
+    try:
+        episode.advance(0)
+    except Exception:
+        pass
+    return -1
+"""
+    (controller,) = load_controllers(str(write_file(source)))
+    for world in (replay, replay_interpreted):
+        with pytest.raises(ControllerError, match=r"line 7: policy uses `try`"):
+            world(controller, store, 0.5, range(1))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("episode.branchh()", r"the episode has no 'branchh'. Did you mean 'branch(es)?'"),
+        ("p.widht", r"p has no 'widht'. Did you mean 'width'"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:controller")
+def test_a_misspelt_member_is_called_by_its_name(
+    write_file: WriteFile, store: ReplayStore, call: str, message: str
+) -> None:
+    source = f"""
+def schedule(beta):
+    return {{"width": 4}}
+
+
+def policy(episode, p):
+    return {call}
+"""
+    (controller,) = load_controllers(str(write_file(source)))
+    with pytest.raises(ControllerError, match=message):
+        replay(controller, store, 0.5, range(1))
