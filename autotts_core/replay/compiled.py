@@ -67,7 +67,7 @@ def replay_compiled(
     if workers == 1:
         faults = [part(0, questions)]
     else:
-        parts = range(min(questions, 4 * workers) + 1)
+        parts = range(min(questions, 8 * workers) + 1)
         bounds = [questions * k // (len(parts) - 1) for k in parts]
         faults = list(_threads(workers).map(part, bounds[:-1], bounds[1:]))
     for fault in faults:

@@ -14,7 +14,8 @@ import platform
 import shutil
 import tempfile
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -22,6 +23,7 @@ from typing import Any
 import numba
 import numpy as np
 from numba import njit
+from numba.cpython.listobj import ListInstance
 
 from autotts_core import voting
 from autotts_core.replay import compiled_episode, policy_source
@@ -111,6 +113,31 @@ def _forget_old_kernels(kernels: Path) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
+@contextmanager
+def _lists_born_with_room() -> Iterator[None]:
+    """While compiling, let every list start with room for an element.
+
+    Numba gives an empty list 24 bytes and reallocates them at the first append. On glibc that
+    makes threads contend for cache lines: two were slower than one, at Parallel-Probe by 30 %.
+    """
+    lists: Any = ListInstance
+    allocate = vars(lists)["allocate_ex"]
+
+    def allocate_with_room(cls: Any, context: Any, builder: Any, kind: Any, items: Any) -> Any:
+        if isinstance(items, int):
+            items = max(items, 1)
+        else:
+            one = items.type(1)
+            items = builder.select(builder.icmp_signed("<", items, one), one, items)
+        return allocate.__get__(None, cls)(context, builder, kind, items)
+
+    lists.allocate_ex = classmethod(allocate_with_room)
+    try:
+        yield
+    finally:
+        lists.allocate_ex = allocate
+
+
 def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     """Compile `kernel` (or load it from the cache) for parameters of these Python types."""
     t = numba.types
@@ -119,24 +146,24 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     def array(dtype: Any, dimensions: int = 1) -> Any:
         return t.Array(dtype, dimensions, "C")
 
-    kernel.compile(
-        (
-            array(t.int32),
-            array(t.float32),
-            array(t.int64),
-            array(t.int32),
-            array(t.int64),
-            t.int64,
-            t.int64,
-            t.boolean,
-            t.boolean,
-            array(t.int32, 3),
-            array(t.int64),
-            t.int64,
-            typeof(tuple(kind() for kind in parameters)),
-            t.int64,
-            t.int64,
-            array(t.int64, 3),
-        )
+    signature = (
+        array(t.int32),
+        array(t.float32),
+        array(t.int64),
+        array(t.int32),
+        array(t.int64),
+        t.int64,
+        t.int64,
+        t.boolean,
+        t.boolean,
+        array(t.int32, 3),
+        array(t.int64),
+        t.int64,
+        typeof(tuple(kind() for kind in parameters)),
+        t.int64,
+        t.int64,
+        array(t.int64, 3),
     )
+    with _lists_born_with_room():
+        kernel.compile(signature)
     kernel.disable_compile()
