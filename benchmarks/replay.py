@@ -72,13 +72,13 @@ def main(traces: Path, importer: str, repeat: int, as_json: bool) -> None:
         print(json.dumps({"replay": rows, "walk_ns": floor, "start_s": starts}, indent=1))
         return
     print(f"{len(stores)} stores, {len(SEEDS)} seeds, best of {repeat}; {os.cpu_count()} cores")
-    print(f"{'':24}{'episodes/s':>12}{'ns per':>10}{'all':>12}{'inter-':>10}{'intervals':>11}")
-    print(f"{'':24}{'one thread':>12}{'interval':>10}{'threads':>12}{'preted':>10}{'/episode':>11}")
+    print(f"{'':18}{'compiled, episodes/s':^24}{'ns per':>10}{'interpreted, episodes/s':^26}")
+    print(f"{'':18}{'one thread':>12}{'all':>12}{'interval':>10}{'one process':>14}{'all':>12}")
     for row in rows:
         print(
-            f"{row['controller']:24}{row['episodes_per_s']:12,.0f}{row['ns_per_interval']:10.1f}"
-            f"{row['episodes_per_s_all']:12,.0f}{row['interpreted_per_s']:10,.0f}"
-            f"{row['intervals_per_episode']:11,.0f}"
+            f"{row['controller']:18}{row['episodes_per_s']:12,.0f}{row['episodes_per_s_all']:12,.0f}"
+            f"{row['ns_per_interval']:10.1f}"
+            f"{row['interpreted_per_s']:14,.0f}{row['interpreted_per_s_all']:12,.0f}"
         )
     print(f"\nWalking the same probes with no controller: {floor:.2f} ns per interval")
     for spec, (cold, warm) in starts.items():
@@ -100,8 +100,9 @@ def measure(stores: list[ReplayStore], name: str, beta: float, repeat: int) -> d
 
     one, outcomes = best(lambda s: replay(controller, s, beta, SEEDS, workers=1), repeat)
     every, _ = best(lambda s: replay(controller, s, beta, SEEDS), repeat)
-    few = range(20)
-    plain, plain_outcomes = best(lambda s: replay_interpreted(controller, s, beta, few), 2)
+    plain, plain_outcomes = best(lambda s: replay_interpreted(controller, s, beta, SEEDS), 1)
+    cores = os.cpu_count()
+    spread, _ = best(lambda s: replay_interpreted(controller, s, beta, SEEDS, workers=cores), 2)
     episodes = sum(o.tokens.size for o in outcomes)
     intervals = sum(int(o.intervals.sum()) for o in outcomes)
     return {
@@ -111,6 +112,7 @@ def measure(stores: list[ReplayStore], name: str, beta: float, repeat: int) -> d
         "ns_per_interval": 1e9 * one / intervals,
         "episodes_per_s_all": episodes / every,
         "interpreted_per_s": sum(o.tokens.size for o in plain_outcomes) / plain,
+        "interpreted_per_s_all": sum(o.tokens.size for o in plain_outcomes) / spread,
         "intervals_per_episode": intervals / episodes,
     }
 

@@ -255,7 +255,7 @@ class InterpretedEpisode:
         again = InterpretedEpisode(self._question, self._order)
         actions: list[Action] = []
         first = 0
-        for batch, end in enumerate(self._batch_ends):
+        for batch, end in enumerate((*self._batch_ends, len(self._performed))):
             actions += again._repeat(self._performed[first:end], batch)
             first = end
         return actions
@@ -309,8 +309,9 @@ class InterpretedEpisode:
             elif asked == _PRUNE:
                 continue
             else:
-                steps = question.steps[order[i]]
-                cost = question.tokens[order[i]]
+                recorded = order[i]
+                steps = question.steps[recorded]
+                cost = question.tokens[recorded]
                 depth = len(steps)
                 if asked == _BRANCH and depth > 1:
                     depth = 1
@@ -337,6 +338,8 @@ class InterpretedEpisode:
         """Let what was asked for since the last time finish, in parallel."""
         if self._asked:
             self._perform()
+        if not self._waiting:
+            return
         self._sequential += self._longest
         self._longest = 0
         self._awaited_tokens = self._tokens.copy()
