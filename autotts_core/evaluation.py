@@ -11,7 +11,6 @@ import numpy.typing as npt
 from autotts_core.controller import Controller
 from autotts_core.controller_spec import label
 from autotts_core.replay.engine import replay
-from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.orders import branch_orders
 from autotts_core.replay.outcomes import Outcomes, Progress
 from autotts_core.store import ReplayStore
@@ -74,20 +73,6 @@ def evaluate(
 ) -> Score:
     """Replay `store` under `controller` and score it; see `replay` for errors and workers."""
     outcomes = replay(controller, store, beta or 0.0, seeds, budget, workers, progress)
-    return score(outcomes, controller, store, beta, seeds, budget)
-
-
-def evaluate_interpreted(
-    controller: Controller,
-    store: ReplayStore,
-    beta: float | None,
-    seeds: range,
-    budget: int | None = None,
-    workers: int | None = None,
-    progress: Progress | None = None,
-) -> Score:
-    """`evaluate` by interpreted replay."""
-    outcomes = replay_interpreted(controller, store, beta or 0.0, seeds, budget, workers, progress)
     return score(outcomes, controller, store, beta, seeds, budget)
 
 

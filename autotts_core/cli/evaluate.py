@@ -105,17 +105,20 @@ def evaluate(
     for path in outputs:
         if path.suffix not in (".csv", ".parquet"):
             raise click.BadParameter(f"{path}: use .csv or .parquet", param_hint="--out")
-    from autotts_core import evaluation
+    from autotts_core.evaluation import score, write_scores
+    from autotts_core.replay.engine import replay
+    from autotts_core.replay.interpreted import replay_interpreted
 
-    one = evaluation.evaluate_interpreted if interpreted else evaluation.evaluate
+    run = replay_interpreted if interpreted else replay
     workers = workers or os.cpu_count() or 1
     jobs = _jobs([*trees, *more_trees], specs, betas)
     scores = []
     with _reported_warnings(), _progress(jobs, seeds) as progress:
         for store, controller, beta in jobs:
-            scores.append(one(controller, store, beta, seeds, budget, workers, progress))
+            outcomes = run(controller, store, beta or 0.0, seeds, budget, workers, progress)
+            scores.append(score(outcomes, controller, store, beta, seeds, budget))
     for path in outputs:
-        evaluation.write_scores(scores, path)
+        write_scores(scores, path)
     if as_json:
         click.echo(json.dumps([score.row() for score in scores], indent=1, ensure_ascii=False))
     else:

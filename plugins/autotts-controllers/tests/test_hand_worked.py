@@ -123,3 +123,20 @@ def test_parallel_probe_prunes_what_strays(tmp_path: Path) -> None:
 def test_cmc_with_branches_that_finish_at_once(tmp_path: Path) -> None:
     store = toy_store(tmp_path, [whole("a", 120), whole("a", 80), whole("b", 50)])
     assert played(store, "cmc", beta=0.0) == ("a", 200, 120, 2, "no branch left running")
+
+
+def test_a_budget_ends_the_episode_with_the_majority_so_far(tmp_path: Path) -> None:
+    branch = BranchTrace(["a"] * 6, 3100, "a")
+    other = BranchTrace(["b"] * 6, 3100, "b")
+    store = toy_store(tmp_path, [other, branch, branch])
+    result = played(store, "parallel-probe", branches=3, budget=2400)
+    assert result == ("a", 2500, 1000, 3, "budget exhausted")
+    # Opening stops at the budget too.
+    assert played(store, "self-consistency", branches=3, budget=3000)[1:4] == (3100, 3100, 1)
+
+
+def test_unanswered_branches_do_not_vote(tmp_path: Path) -> None:
+    store = toy_store(tmp_path, [whole(""), whole(""), whole("a")])
+    assert played(store, "self-consistency", branches=3)[0] == "a"
+    store = toy_store(tmp_path, [whole(""), whole("")])
+    assert played(store, "self-consistency", branches=2)[0] == ""
