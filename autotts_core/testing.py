@@ -28,8 +28,7 @@ def toy_store(
     """
     from autotts_core.replay.orders import branch_orders
     from autotts_core.store import ReplayStore, write_store
-    from autotts_core.trace_importer import ImportedTraces
-    from autotts_core.traces import QuestionTrace
+    from autotts_core.traces import QuestionTrace, TraceSet
 
     traced = []
     for number, branches in enumerate(questions):
@@ -39,7 +38,7 @@ def toy_store(
             placed[place] = branch
         traced.append(QuestionTrace(str(number), f"question {number}", gold_answer, placed))
     path = Path(tempfile.mkdtemp(dir=directory)) / "store"
-    traces = ImportedTraces("toy", "sums", interval_tokens, accounting, "made for a test", traced)
+    traces = TraceSet("toy", "sums", interval_tokens, accounting, "made for a test", traced)
     write_store(path, traces)
     return ReplayStore.open(path)
 

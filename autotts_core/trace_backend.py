@@ -1,11 +1,17 @@
-"""The trace backend contract: an engine that continues token prefixes."""
+"""The trace backend contract: where reasoning branches come from.
+
+A backend is either an `Engine`, which continues token prefixes while the core segments, probes
+and stores, or a `TraceSource`, which hands over whole traces: a simulator, a published data set.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from autotts_core.component import Component
+from autotts_core.traces import TraceSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,30 @@ class Continuation:
     cached_tokens: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class StoreRequest:
+    """One replay store to be made: a model's branches on a benchmark's questions."""
+
+    model: str
+    benchmark: str
+    branches: int
+    interval_tokens: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """`model/benchmark`."""
+        return f"{self.model}/{self.benchmark}"
+
+
 class TraceBackend(Component, ABC):
-    """Generates; segmenting, probing, parsing and storing are the core's."""
+    """What every backend has: a name for recipes, and options. Derive from one of the two below."""
 
     kind: ClassVar[str] = "trace backend"
+
+
+class Engine(TraceBackend):
+    """Generates; segmenting, probing, parsing and storing are the core's."""
 
     @abstractmethod
     async def generate(
@@ -51,3 +77,29 @@ class TraceBackend(Component, ABC):
     @abstractmethod
     async def close(self) -> None:
         """Release the engine and everything it started."""
+
+
+class TraceSource(TraceBackend):
+    """Has whole traces to hand over, and calls no model for them."""
+
+    @abstractmethod
+    def check(self, request: StoreRequest) -> None:
+        """Raise `AutoTTSError` where `traces` could not answer `request`.
+
+        Says what there is instead. Called before any work starts: it must be quick, and may
+        neither read traces nor use the network.
+        """
+
+    @abstractmethod
+    def traces(self, request: StoreRequest) -> TraceSet:
+        """The traces of one store; the same request and options give the same traces.
+
+        Raises `AutoTTSError` where they cannot be had.
+        """
+
+    def originals(self, request: StoreRequest) -> Sequence[Path]:
+        """Files on this machine that hold the traces of `request` already.
+
+        A run hides them, like the store itself, from the search when they are held out.
+        """
+        return ()

@@ -27,3 +27,20 @@ class QuestionTrace:
     text: str
     gold_answer: str
     branches: Sequence[BranchTrace] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSet:
+    """All questions of one (model, benchmark) pair, and where they come from.
+
+    `accounting` is `published` or `exact`. `source` says where the traces come from in words
+    that hold on any machine; `source_sha256` is that of the file, when they are in one.
+    """
+
+    model: str
+    benchmark: str
+    interval_tokens: int
+    accounting: str
+    source: str
+    questions: Sequence[QuestionTrace]
+    source_sha256: str | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from autotts_core.store import ReplayStore
-    from autotts_core.trace_importer import ImportedTraces
+    from autotts_core.traces import TraceSet
 
 _STORES = click.argument(
     "paths", metavar="STORE...", nargs=-1, required=True, type=click.Path(path_type=Path)
@@ -128,7 +128,7 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def _followed(imported: Iterable[ImportedTraces], progress: Progress) -> Iterator[ImportedTraces]:
+def _followed(imported: Iterable[TraceSet], progress: Progress) -> Iterator[TraceSet]:
     """`imported`, showing how far it has got; how many there are is not known before."""
     task = progress.add_task("Reading", total=None)
     branches = 0

@@ -33,14 +33,13 @@ from autotts_core.store.manifest import (
 from autotts_core.store.tables import COLUMNS, NO_ANSWER, arrow_schema
 
 if TYPE_CHECKING:
-    from autotts_core.trace_importer import ImportedTraces
-    from autotts_core.traces import BranchTrace
+    from autotts_core.traces import BranchTrace, TraceSet
 
 EXACT = Versioned(name="exact", version=1)
 """The grader of string equality: each distinct string is a class of its own."""
 
 
-def write_stores(root: Path, imported: Iterable[ImportedTraces]) -> list[Path]:
+def write_stores(root: Path, imported: Iterable[TraceSet]) -> list[Path]:
     """Freeze each of `imported` into `root/<model>/<benchmark>`: all of them, or none.
 
     Returns the new stores' directories. Takes the next of `imported` only when the last one is
@@ -63,7 +62,7 @@ def write_stores(root: Path, imported: Iterable[ImportedTraces]) -> list[Path]:
     return [root / name for name in origins]
 
 
-def _store_name(traces: ImportedTraces) -> Path:
+def _store_name(traces: TraceSet) -> Path:
     for part in (traces.model, traces.benchmark):
         try:
             check_name(part)
@@ -74,7 +73,7 @@ def _store_name(traces: ImportedTraces) -> Path:
 
 def write_store(
     out: Path,
-    traces: ImportedTraces,
+    traces: TraceSet,
     *,
     sampling: dict[str, Scalar] | None = None,
     engine: Versioned | None = None,
@@ -212,7 +211,7 @@ def _parquet(table: Any) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _tables(traces: ImportedTraces) -> dict[str, Any]:
+def _tables(traces: TraceSet) -> dict[str, Any]:
     """The store's pyarrow tables by file name."""
     rows: dict[str, dict[str, list[Any]]] = {
         name: {column: [] for column in columns} for name, columns in COLUMNS.items()

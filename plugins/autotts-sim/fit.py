@@ -25,8 +25,7 @@ from autotts_sim.models import PerQuestion, SimulatedModel
 from autotts_sim.simulator import simulate
 
 from autotts_core.plugins import registry
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import QuestionTrace
+from autotts_core.traces import QuestionTrace, TraceSet
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -38,7 +37,7 @@ GROUPS = 15
 _NORMAL = NormalDist()
 
 
-def read(paths: Sequence[Path]) -> list[ImportedTraces]:
+def read(paths: Sequence[Path]) -> list[TraceSet]:
     """The traces in `paths`, files of the released form."""
     return list(registry().get("trace importer", "autotts-json").configure({}).read(paths))
 
@@ -89,7 +88,7 @@ class Question:
 # ---- statistics ---------------------------------------------------------------------------
 
 
-def statistics(traces: Sequence[ImportedTraces]) -> dict[str, float]:
+def statistics(traces: Sequence[TraceSet]) -> dict[str, float]:
     """What a simulation should share with reality, by name; shares are from 0 to 1."""
     questions = [Question.of(each) for one in traces for each in one.questions]
     interval = traces[0].interval_tokens
@@ -208,7 +207,7 @@ def _majority(codes: Integers) -> int:
 # ---- fitting ------------------------------------------------------------------------------
 
 
-def fit(traces: Sequence[ImportedTraces], name: str) -> SimulatedModel:
+def fit(traces: Sequence[TraceSet], name: str) -> SimulatedModel:
     """The simulated model closest to `traces`, each part fitted on its own.
 
     By maximum likelihood: the right answer's share, and the Pitman-Yor processes of wrong
@@ -515,7 +514,7 @@ def source(model: SimulatedModel) -> str:
 
 
 def compared(
-    traces: Sequence[ImportedTraces], model: str | SimulatedModel, stores: int = 10
+    traces: Sequence[TraceSet], model: str | SimulatedModel, stores: int = 10
 ) -> list[tuple[str, float, float, float]]:
     """Each statistic: its name, in `traces`, simulated on average, and its standard deviation.
 

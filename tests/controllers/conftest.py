@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from autotts_core.store import ReplayStore, write_store
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 WriteFile = Callable[..., Path]
 
@@ -69,7 +68,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ReplayStore:
     path = tmp_path_factory.mktemp("stores") / "toy"
     write_store(
         path,
-        ImportedTraces(
+        TraceSet(
             model="tiny",
             benchmark="toy",
             interval_tokens=500,

@@ -9,8 +9,7 @@ from autotts_core.controller_spec import load_controllers
 from autotts_core.replay.interpreted import ReplayedEpisode, replay_episode
 from autotts_core.replay.picture import Picture, episode_picture
 from autotts_core.store import ReplayStore, write_store
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 HOSTILE = (
     "[bold]bold[/bold][/]",
@@ -59,7 +58,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> ReplayStore:
     path = tmp_path_factory.mktemp("stores") / "tiny" / "toy"
     write_store(
         path,
-        ImportedTraces(
+        TraceSet(
             model="tiny",
             benchmark="toy",
             interval_tokens=500,

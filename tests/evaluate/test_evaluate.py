@@ -13,8 +13,7 @@ from click.testing import CliRunner, Result
 from autotts_core.cli import cli
 from autotts_core.evaluation import bootstrap_interval, self_consistency_tokens
 from autotts_core.store import ReplayStore, write_store
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def tree(tmp_path: Path) -> Path:
                 probes = [str(rng.integers(1, 5)) for _ in range(length // 500)]
                 branches.append(BranchTrace(probes, length, final))
             questions.append(QuestionTrace(str(q), f"question {q}", "1", branches))
-        traces = ImportedTraces("toy", benchmark, 500, "published", "made by a test", questions)
+        traces = TraceSet("toy", benchmark, 500, "published", "made by a test", questions)
         write_store(tmp_path / "traces" / "toy" / benchmark, traces)
     return tmp_path / "traces"
 

@@ -10,8 +10,7 @@ from autotts_core.replay.engine import replay
 from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.schedule import check_schedule, depends_on_beta
 from autotts_core.store import ReplayStore, write_store
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 PROGRAMS = Path(__file__).with_name("released_style.py")
 
@@ -31,7 +30,7 @@ def store(tmp_path: Path) -> ReplayStore:
         QuestionTrace("0", "first", "a", branches),
         QuestionTrace("1", "second", "b", branches[:4]),
     ]
-    traces = ImportedTraces("toy", "sums", 500, "published", "made by a test", questions)
+    traces = TraceSet("toy", "sums", 500, "published", "made by a test", questions)
     write_store(tmp_path / "store", traces)
     return ReplayStore.open(tmp_path / "store")
 

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 
 from autotts_core.store import write_store
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 
 @pytest.fixture
-def traces() -> ImportedTraces:
+def traces() -> TraceSet:
     first = QuestionTrace(
         id="a",
         text="What is 6 x 7?",
@@ -27,7 +26,7 @@ def traces() -> ImportedTraces:
         gold_answer="\\sqrt{2}",
         branches=[BranchTrace(["\\sqrt 2"], 700, "\\sqrt{2}"), BranchTrace(["1.41"], 0, "")],
     )
-    return ImportedTraces(
+    return TraceSet(
         model="tiny",
         benchmark="toy",
         interval_tokens=500,
@@ -39,7 +38,7 @@ def traces() -> ImportedTraces:
 
 
 @pytest.fixture
-def store(tmp_path: Path, traces: ImportedTraces) -> Path:
+def store(tmp_path: Path, traces: TraceSet) -> Path:
     path = tmp_path / "stores" / "tiny" / "toy"
     write_store(path, traces)
     return path

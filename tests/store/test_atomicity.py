@@ -12,8 +12,7 @@ import pytest
 
 from autotts_core.errors import StoreError
 from autotts_core.store import check_store, find_stores, write_store, write_stores
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace
+from autotts_core.traces import BranchTrace, TraceSet
 
 FILES = 5
 
@@ -34,7 +33,7 @@ def fail_after(monkeypatch: pytest.MonkeyPatch, calls: int, error: BaseException
 @pytest.mark.parametrize("calls", range(FILES))
 def test_failure_leaves_nothing(
     tmp_path: Path,
-    traces: ImportedTraces,
+    traces: TraceSet,
     monkeypatch: pytest.MonkeyPatch,
     calls: int,
     error: BaseException,
@@ -49,7 +48,7 @@ def test_failure_leaves_nothing(
 @pytest.mark.parametrize("error", [OSError(28, "No space left"), KeyboardInterrupt()])
 def test_failure_at_a_later_store_leaves_none(
     tmp_path: Path,
-    traces: ImportedTraces,
+    traces: TraceSet,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
 ) -> None:
@@ -65,8 +64,8 @@ def test_failure_at_a_later_store_leaves_none(
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "b", "c"]
 
 
-def test_failing_importer_leaves_nothing(tmp_path: Path, traces: ImportedTraces) -> None:
-    def imported() -> Iterator[ImportedTraces]:
+def test_failing_importer_leaves_nothing(tmp_path: Path, traces: TraceSet) -> None:
+    def imported() -> Iterator[TraceSet]:
         yield traces
         raise StoreError("the second file is damaged")
 
@@ -76,7 +75,7 @@ def test_failing_importer_leaves_nothing(tmp_path: Path, traces: ImportedTraces)
 
 
 def test_failing_rename_undoes_the_others(
-    tmp_path: Path, traces: ImportedTraces, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, traces: TraceSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rename = Path.rename
 
@@ -95,7 +94,7 @@ KILLED = """
 import os, sys, time
 from pathlib import Path
 from autotts_core.store import write_stores
-from autotts_core.trace_importer import ImportedTraces
+from autotts_core.traces import TraceSet
 from autotts_core.traces import BranchTrace, QuestionTrace
 
 question = QuestionTrace("a", "?", "1", [BranchTrace(["1"], 10, "1")])
@@ -111,13 +110,13 @@ def hanging(descriptor):
 os.fsync = hanging
 write_stores(
     Path(sys.argv[1]),
-    (ImportedTraces(name, "toy", 500, "published", name, [question]) for name in "ab"),
+    (TraceSet(name, "toy", 500, "published", name, [question]) for name in "ab"),
 )
 """
 
 
 def test_killed_import_leaves_no_store_and_can_be_repeated(
-    tmp_path: Path, traces: ImportedTraces
+    tmp_path: Path, traces: TraceSet
 ) -> None:
     out = tmp_path / "out"
     with subprocess.Popen(
@@ -134,9 +133,7 @@ def test_killed_import_leaves_no_store_and_can_be_repeated(
     assert [check_store(path) for path in stores] == [[], []]
 
 
-def test_existing_target_is_refused_and_kept(
-    tmp_path: Path, store: Path, traces: ImportedTraces
-) -> None:
+def test_existing_target_is_refused_and_kept(tmp_path: Path, store: Path, traces: TraceSet) -> None:
     before = {path.name: path.read_bytes() for path in store.iterdir()}
     with pytest.raises(StoreError, match=r"toy: exists already\. A frozen store never changes"):
         write_store(store, traces)
@@ -146,19 +143,19 @@ def test_existing_target_is_refused_and_kept(
     assert [path.name for path in (tmp_path / "stores").iterdir()] == ["tiny"]
 
 
-def test_parent_that_is_a_file(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_parent_that_is_a_file(tmp_path: Path, traces: TraceSet) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="file: cannot write here"):
         write_store(tmp_path / "file" / "store", traces)
 
 
-def test_two_sources_of_one_pair(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_two_sources_of_one_pair(tmp_path: Path, traces: TraceSet) -> None:
     with pytest.raises(StoreError, match=r"tiny/toy: both tiny/toy\.json and elsewhere hold this"):
         write_stores(tmp_path / "out", [traces, replace(traces, source="elsewhere")])
     assert list(tmp_path.iterdir()) == []
 
 
-def with_branch(traces: ImportedTraces, branch: BranchTrace) -> ImportedTraces:
+def with_branch(traces: TraceSet, branch: BranchTrace) -> TraceSet:
     question = traces.questions[0]
     return replace(traces, questions=[replace(question, branches=[*question.branches[:2], branch])])
 
@@ -176,7 +173,7 @@ def with_branch(traces: ImportedTraces, branch: BranchTrace) -> ImportedTraces:
     ],
 )
 def test_impossible_branches_are_refused(
-    tmp_path: Path, traces: ImportedTraces, branch: BranchTrace, message: str
+    tmp_path: Path, traces: TraceSet, branch: BranchTrace, message: str
 ) -> None:
     with pytest.raises(StoreError, match=rf"tiny/toy\.json: .*{message}"):
         write_store(tmp_path / "store", with_branch(traces, branch))
@@ -194,14 +191,14 @@ def test_impossible_branches_are_refused(
     ],
 )
 def test_impossible_traces_are_refused(
-    tmp_path: Path, traces: ImportedTraces, changes: dict[str, object], message: str
+    tmp_path: Path, traces: TraceSet, changes: dict[str, object], message: str
 ) -> None:
     with pytest.raises(StoreError, match=message):
         write_store(tmp_path / "store", replace(traces, **changes))  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
 
 
-def test_names_cannot_lead_out_of_the_directory(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_names_cannot_lead_out_of_the_directory(tmp_path: Path, traces: TraceSet) -> None:
     for name in ("../up", "/root", "a//b", "", ".hidden"):
         with pytest.raises(StoreError, match="must begin with a letter, a digit or _"):
             write_stores(tmp_path / "out", [replace(traces, model=name)])

@@ -12,7 +12,7 @@ import pytest
 
 from autotts_core.errors import StoreError
 from autotts_core.store import Problem, ReplayStore, check_store, find_stores, write_store
-from autotts_core.trace_importer import ImportedTraces
+from autotts_core.traces import TraceSet
 
 Rows = list[dict[str, Any]]
 Edit = Callable[[Rows], object]
@@ -196,7 +196,7 @@ def test_check_of_columns(store: Path) -> None:
         ReplayStore.open(store).load()
 
 
-def test_check_counts_what_it_does_not_name(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_check_counts_what_it_does_not_name(tmp_path: Path, traces: TraceSet) -> None:
     question = traces.questions[0]
     branches = list(question.branches) * 8
     many = type(question)(question.id, question.text, question.gold_answer, branches)
@@ -212,7 +212,7 @@ def test_check_counts_what_it_does_not_name(tmp_path: Path, traces: ImportedTrac
     assert problems[-1] == "branches.parquet: ... and 14 rows more"
 
 
-def test_find_stores(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_find_stores(tmp_path: Path, traces: TraceSet) -> None:
     for name in ("b/z", "b/a", "a"):
         write_store(tmp_path / name, traces)
     write_store(tmp_path / ".staging-x" / "c", traces)

@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from autotts_core.errors import StoreError
 from autotts_core.store import ReplayStore, check_store, write_store
 from autotts_core.store.manifest import Versioned
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 
 def restored(store: ReplayStore) -> list[QuestionTrace]:
@@ -66,7 +65,7 @@ def test_arrays_of_a_small_store(store: Path) -> None:
     }
 
 
-def test_traces_come_back(store: Path, traces: ImportedTraces) -> None:
+def test_traces_come_back(store: Path, traces: TraceSet) -> None:
     assert restored(ReplayStore.open(store)) == traces.questions
 
 
@@ -95,7 +94,7 @@ def test_arrays_can_be_sent_to_another_process(store: Path) -> None:
     np.testing.assert_array_equal(sent.step_class, arrays.step_class)
 
 
-def test_exact_accounting_and_provenance(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_exact_accounting_and_provenance(tmp_path: Path, traces: TraceSet) -> None:
     write_store(
         tmp_path / "store",
         replace(traces, accounting="exact"),
@@ -111,7 +110,7 @@ def test_exact_accounting_and_provenance(tmp_path: Path, traces: ImportedTraces)
 
 
 def test_missing_signals_are_null_in_the_file_and_nan_in_the_arrays(
-    tmp_path: Path, traces: ImportedTraces
+    tmp_path: Path, traces: TraceSet
 ) -> None:
     branches = [BranchTrace(["1"], 600, "2", [-0.5, -0.25]), BranchTrace(["1"], 600, "2")]
     question = replace(traces.questions[0], branches=branches)
@@ -155,7 +154,7 @@ def test_files_open_as_plain_parquet(store: Path) -> None:
     }
 
 
-def test_same_traces_give_the_same_bytes(tmp_path: Path, traces: ImportedTraces) -> None:
+def test_same_traces_give_the_same_bytes(tmp_path: Path, traces: TraceSet) -> None:
     contents = []
     for name in ("one", "two"):
         write_store(tmp_path / name, traces)
@@ -194,7 +193,7 @@ def question_lists(draw: st.DrawFn) -> list[QuestionTrace]:
 @settings(deadline=None)
 @given(question_lists())
 def test_any_traces_come_back(questions: list[QuestionTrace]) -> None:
-    traces = ImportedTraces("m", "b", 100, "published", "made up", questions)
+    traces = TraceSet("m", "b", 100, "published", "made up", questions)
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "store")
         write_store(path, traces)

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar, NoReturn
 
 from autotts_core.errors import StoreError
-from autotts_core.trace_importer import ImportedTraces, TraceImporter
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.trace_importer import TraceImporter
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
 _KEYS = {
     "question": (str, "a string"),
@@ -33,7 +33,7 @@ class JsonImporter(TraceImporter):
     name: ClassVar[str] = "autotts-json"
     summary: ClassVar[str] = "JSON files released with the AutoTTS paper: MODEL/BENCHMARK.json"
 
-    def read(self, sources: Sequence[Path]) -> Iterator[ImportedTraces]:
+    def read(self, sources: Sequence[Path]) -> Iterator[TraceSet]:
         """The traces in `sources`, each a file or a tree of `.json` files, in order of path.
 
         Warns once of each key that the format does not have. Raises `StoreError` that names
@@ -72,7 +72,7 @@ def _hidden(path: Path, tree: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(tree).parts)
 
 
-def _read_file(path: Path, model: str, benchmark: str, unknown: set[str]) -> ImportedTraces:
+def _read_file(path: Path, model: str, benchmark: str, unknown: set[str]) -> TraceSet:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -104,7 +104,7 @@ def _read_file(path: Path, model: str, benchmark: str, unknown: set[str]) -> Imp
         questions.append(
             QuestionTrace(str(number), item["question"], item["gold_answer"], branches)
         )
-    return ImportedTraces(
+    return TraceSet(
         model=model,
         benchmark=benchmark,
         interval_tokens=items[0]["probe_freq"],

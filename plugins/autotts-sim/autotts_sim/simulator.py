@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from autotts_core.errors import OptionError, UnknownNameError, nearest
-from autotts_core.trace_importer import ImportedTraces
-from autotts_core.traces import BranchTrace, QuestionTrace
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 from autotts_sim.presets import PRESETS
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ def simulate(
     branches: int = 128,
     seed: int = 0,
     benchmark: str = "sim",
-) -> ImportedTraces:
+) -> TraceSet:
     """Traces of `branches` simulated branches for each of `questions` simulated questions.
 
     `model` is a preset's name or a model of your own. The same arguments give the same traces.
@@ -72,7 +71,7 @@ def simulate(
     finals = _finals(model, posed, tokens, score, wrong, rng)
     probes, counts = _probes(model, posed, tokens, score, finals, wrong, rng)
     unreadable = np.where(rng.random(questions) < model.no_share, "No", "ERR").tolist()
-    return ImportedTraces(
+    return TraceSet(
         model=model.name,
         benchmark=benchmark,
         interval_tokens=model.interval_tokens,

@@ -14,15 +14,15 @@ from autotts_sim.simulator import simulate
 
 from autotts_core.errors import OptionError, UnknownNameError
 from autotts_core.store import check_store, write_store
-from autotts_core.trace_importer import ImportedTraces
+from autotts_core.traces import TraceSet
 
 
 @pytest.fixture(scope="module", params=sorted(PRESETS))
-def traces(request: pytest.FixtureRequest) -> ImportedTraces:
+def traces(request: pytest.FixtureRequest) -> TraceSet:
     return simulate(request.param)
 
 
-def as_values(traces: ImportedTraces) -> list[Any]:
+def as_values(traces: TraceSet) -> list[Any]:
     return [
         (question.id, question.text, question.gold_answer, list(question.branches))
         for question in traces.questions
@@ -57,7 +57,7 @@ def test_another_benchmark_has_other_questions() -> None:
     assert there.benchmark == "elsewhere"
 
 
-def test_what_a_store_needs_to_know(traces: ImportedTraces) -> None:
+def test_what_a_store_needs_to_know(traces: TraceSet) -> None:
     assert traces.model in {"sim-small", "sim-medium", "sim-large"}
     assert (traces.benchmark, traces.accounting, traces.interval_tokens) == (
         "sim",
@@ -71,7 +71,7 @@ def test_what_a_store_needs_to_know(traces: ImportedTraces) -> None:
     assert {len(question.branches) for question in traces.questions} == {128}
 
 
-def test_form_of_a_branch(traces: ImportedTraces) -> None:
+def test_form_of_a_branch(traces: TraceSet) -> None:
     model = PRESETS[traces.model.removeprefix("sim-")]
     extra = 0
     for question in traces.questions:
@@ -86,7 +86,7 @@ def test_form_of_a_branch(traces: ImportedTraces) -> None:
     assert extra > 0
 
 
-def test_questions_range_from_easy_to_hopeless(traces: ImportedTraces) -> None:
+def test_questions_range_from_easy_to_hopeless(traces: TraceSet) -> None:
     shares = [
         sum(branch.final == question.gold_answer for branch in question.branches) / 128
         for question in traces.questions
@@ -95,7 +95,7 @@ def test_questions_range_from_easy_to_hopeless(traces: ImportedTraces) -> None:
     assert min(shares) == 0
 
 
-def test_self_consistency_gets_better_with_more_branches(traces: ImportedTraces) -> None:
+def test_self_consistency_gets_better_with_more_branches(traces: TraceSet) -> None:
     def accuracy(width: int) -> float:
         right = total = 0
         for question in traces.questions:
@@ -112,7 +112,7 @@ def test_self_consistency_gets_better_with_more_branches(traces: ImportedTraces)
     assert curve[3] >= curve[2] - 0.02
 
 
-def test_store_of_it_is_sound(traces: ImportedTraces, tmp_path: Path) -> None:
+def test_store_of_it_is_sound(traces: TraceSet, tmp_path: Path) -> None:
     write_store(tmp_path / "store", traces)
     assert check_store(tmp_path / "store") == []
 
