@@ -20,6 +20,10 @@ class OptionError(AutoTTSError):
     """An option of a component that does not exist or has an impossible value."""
 
 
+class RecipeError(AutoTTSError):
+    """A recipe that cannot be run as it stands."""
+
+
 class StoreError(AutoTTSError):
     """Traces that are missing, damaged, or contradict themselves."""
 

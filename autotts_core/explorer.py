@@ -1,16 +1,23 @@
 """The explorer contract: what proposes controllers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from autotts_core.component import Component
+
+if TYPE_CHECKING:
+    from autotts_core.discovery.workbench import Workbench
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A controller's source code, and why its author expects it to be better."""
+    """A controller's source code, and why its author expects it to be better.
+
+    `source` is a controller file (see `autotts_core.controller_file`): `schedule(beta)` and
+    `policy(episode, p)`.
+    """
 
     source: str
     rationale: str
@@ -20,7 +27,15 @@ class Explorer(Component, ABC):
     """Reads how earlier controllers behaved and writes better ones."""
 
     kind: ClassVar[str] = "explorer"
+    paid: ClassVar[bool] = False
+    """Whether proposing costs dollars."""
 
     @abstractmethod
-    def propose(self, workbench: Any) -> Sequence[Proposal]:
-        """One round's proposals, from the history and the free evaluation on `workbench`."""
+    def propose(self, workbench: "Workbench") -> Iterable[Proposal]:
+        """One round's proposals, from the history and the free evaluation on `workbench`.
+
+        Each is checked, scored and kept before the next is asked for. When a run was cut off
+        within a round, `propose` is called again for that round and must come to the same
+        proposals: everything random takes `workbench.seed`, and what is costly or cannot be
+        had twice goes through `workbench.once`.
+        """

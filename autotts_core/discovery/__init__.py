@@ -1,0 +1,1 @@
+"""Discovery: rounds of proposals, scored by replay, until one controller is selected."""

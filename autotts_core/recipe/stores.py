@@ -1,0 +1,100 @@
+"""Which stores a recipe uses, and for what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Literal
+
+from autotts_core.errors import RecipeError
+from autotts_core.plugins import registry
+from autotts_core.recipe.schema import CollectedStores, Recipe, StoresToCollect
+from autotts_core.store import ReplayStore, find_stores
+from autotts_core.trace_backend import StoreRequest, TraceBackend, TraceSource
+
+Role = Literal["search", "held-out", "unused"]
+
+
+@dataclass(frozen=True)
+class PlannedStore:
+    """A store by its name, MODEL/BENCHMARK.
+
+    Either at `path` already, or to be made by `backend` as `request` says. `entry` numbers the
+    recipe's `stores`.
+    """
+
+    name: str
+    role: Role
+    entry: int
+    path: Path | None = None
+    request: StoreRequest | None = None
+    backend: TraceSource | None = None
+
+
+def planned_stores(recipe: Recipe) -> list[PlannedStore]:
+    """Every store that the recipe names, in its order.
+
+    Raises `AutoTTSError` for what is not there or not installed, and where a backend cannot
+    give what it is asked for.
+    """
+    return [
+        planned
+        for number, entry in enumerate(recipe.stores)
+        for planned in stores_of_entry(recipe, number, entry)
+    ]
+
+
+def stores_of_entry(
+    recipe: Recipe, number: int, entry: CollectedStores | StoresToCollect
+) -> Iterator[PlannedStore]:
+    """The stores of one entry of the recipe's `stores`; raises as `planned_stores` does."""
+    if isinstance(entry, CollectedStores):
+        for path in find_stores([entry.path]):
+            name = ReplayStore.open(path).name
+            yield PlannedStore(name, role_of(recipe, name), number, path=path)
+        return
+    backend = configured_backend(entry)
+    if not isinstance(backend, TraceSource):
+        raise RecipeError(
+            f"trace backend {backend.name!r} is an engine: collecting from engines is not part of "
+            "this version. Collect with another tool, import the traces, and name them by 'path'."
+        )
+    if entry.sampling is not None:
+        raise RecipeError(
+            f"trace backend {backend.name!r} hands over whole traces: it samples nothing, so "
+            "leave 'sampling' out."
+        )
+    for name, request in requests(entry):
+        role = role_of(recipe, name)
+        if role != "unused":
+            backend.check(request)
+        yield PlannedStore(name, role, number, request=request, backend=backend)
+
+
+def configured_backend(entry: StoresToCollect) -> TraceBackend:
+    """The entry's backend with its options; raises for an unknown one, or unknown options."""
+    return registry().get("trace backend", entry.backend).configure(entry.options)
+
+
+def requests(entry: StoresToCollect) -> Iterator[tuple[str, StoreRequest]]:
+    """The stores to be made, by name."""
+    for model in entry.models:
+        for benchmark in entry.benchmarks:
+            request = StoreRequest(
+                model, benchmark, entry.branches, entry.interval_tokens, entry.seed
+            )
+            yield request.name, request
+
+
+def role_of(recipe: Recipe, name: str) -> Role:
+    """What the recipe uses the store called `name` for."""
+    if matching(recipe.search, name):
+        return "search"
+    return "held-out" if matching(recipe.held_out, name) else "unused"
+
+
+def matching(patterns: Sequence[str], name: str) -> list[str]:
+    """Those of `patterns` that `name` matches; case counts."""
+    return [pattern for pattern in patterns if fnmatchcase(name, pattern)]
