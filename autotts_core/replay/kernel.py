@@ -9,7 +9,6 @@ cache beside it.
 
 import hashlib
 import inspect
-import os
 import platform
 import shutil
 import tempfile
@@ -26,6 +25,7 @@ from numba import njit
 from numba.cpython.listobj import ListInstance
 
 from autotts_core import voting
+from autotts_core.cache import cache_directory
 from autotts_core.replay import compiled_episode, policy_source
 from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
 
@@ -79,15 +79,6 @@ def _frozen_values(function: FunctionType) -> list[tuple[str, str]]:
         for name, value in sorted(named.items())
         if isinstance(value, bool | int | float | str | tuple | np.generic | np.ndarray)
     ]
-
-
-def cache_directory() -> Path:
-    """Where compiled kernels are kept: `$AUTOTTS_CACHE_DIR`, else the user's cache directory."""
-    chosen = os.environ.get("AUTOTTS_CACHE_DIR")
-    if chosen:
-        return Path(chosen)
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "autotts"
 
 
 def _kernel_directory(content_hash: str) -> Path | None:

@@ -1,4 +1,4 @@
-"""Imports the trace files released with the AutoTTS paper (arXiv 2605.08083)."""
+"""The trace files released with the AutoTTS paper (arXiv 2605.08083): to import, or to fetch."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from autotts_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
+    from autotts_core.trace_backend import TraceBackend
     from autotts_core.trace_importer import TraceImporter
 
 AUTOTTS_CONTRACT = 1
@@ -18,3 +19,11 @@ def autotts_register_trace_importers() -> list[type[TraceImporter]]:
     from autotts_json.importer import JsonImporter
 
     return [JsonImporter]
+
+
+@hookimpl
+def autotts_register_trace_backends() -> list[type[TraceBackend]]:
+    """The data set that was released with the paper."""
+    from autotts_json.released import ReleasedTraces
+
+    return [ReleasedTraces]

@@ -14,6 +14,8 @@ from autotts_core.hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
+    from autotts_core.trace_backend import TraceBackend
+
 AUTOTTS_CONTRACT = 1
 
 
@@ -23,3 +25,11 @@ def autotts_register_commands(cli: click.Group) -> None:
     from autotts_sim.command import simulate
 
     cli.add_command(simulate)
+
+
+@hookimpl
+def autotts_register_trace_backends() -> list[type[TraceBackend]]:
+    """`simulated`."""
+    from autotts_sim.backend import SimulatedBackend
+
+    return [SimulatedBackend]
