@@ -45,6 +45,11 @@ def load_controller_file(path: Path) -> type[Controller]:
     return _class_in(path, content)
 
 
+def load_controller_source(source: str, name: str) -> type[Controller]:
+    """The controller class of a controller file's text; the controller is called `name`."""
+    return _class_in(Path(f"{name}.py"), source.encode())
+
+
 @functools.cache
 def _class_in(path: Path, content: bytes) -> type[Controller]:
     try:

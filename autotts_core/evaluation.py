@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from autotts_core.replay.engine import replay
 from autotts_core.replay.orders import branch_orders
 from autotts_core.replay.outcomes import Outcomes, Progress
 from autotts_core.store import ReplayStore
+from autotts_core.store.arrays import TraceArrays
+from autotts_core.voting import majority
 
 BASELINE_WIDTH = 64
 """Savings are measured against self-consistency of this width."""
@@ -84,11 +88,32 @@ def score(
     seeds: range,
     budget: int | None,
 ) -> Score:
-    """What `outcomes` come to."""
+    """What `outcomes` of `controller` come to."""
+    options = _options(controller)
+    return _score(outcomes, controller.name, label(controller), options, store, beta, seeds, budget)
+
+
+def score_source(
+    outcomes: Outcomes, name: str, store: ReplayStore, beta: float | None, seeds: range
+) -> Score:
+    """What `outcomes` of a controller come to of which only the source is at hand."""
+    return _score(outcomes, name, name, {}, store, beta, seeds, None)
+
+
+def _score(
+    outcomes: Outcomes,
+    controller: str,
+    shown: str,
+    options: dict[str, Any],
+    store: ReplayStore,
+    beta: float | None,
+    seeds: range,
+    budget: int | None,
+) -> Score:
     per_question = 100 * outcomes.correct.mean(axis=1)
     low, high = bootstrap_interval(per_question)
     tokens = float(outcomes.tokens.mean())
-    baseline = float(self_consistency_tokens(store, seeds).mean())
+    baseline = float(self_consistency(store, seeds).tokens.mean())
     grader = store.manifest.grader
     reasons, counts = np.unique(outcomes.stop, return_counts=True)
     shares = counts / outcomes.stop.size
@@ -98,9 +123,9 @@ def score(
         benchmark=store.benchmark,
         grader=f"{grader.name}-{grader.version}",
         accounting=store.manifest.accounting,
-        controller=controller.name,
-        label=label(controller),
-        options=_options(controller),
+        controller=controller,
+        label=shown,
+        options=options,
         beta=beta,
         budget=budget,
         questions=len(per_question),
@@ -129,6 +154,17 @@ def _options(controller: Controller) -> dict[str, Any]:
     return dict(config) if config is not None else controller.options.model_dump(mode="json")
 
 
+@lru_cache(maxsize=16)
+def bootstrap_draws(questions: int, seed: int = 0) -> npt.NDArray[np.float64]:
+    """How often each question is drawn in each of 10,000 resamples: (resamples, questions).
+
+    Keep the array as it is: everyone who asks gets the same.
+    """
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(questions, np.full(questions, 1 / questions), size=_RESAMPLES)
+    return draws.astype(np.float64)
+
+
 def bootstrap_interval(per_question: npt.NDArray[np.float64]) -> tuple[float, float]:
     """95 % percentile bootstrap interval of the mean over questions (Efron, 1979).
 
@@ -136,26 +172,41 @@ def bootstrap_interval(per_question: npt.NDArray[np.float64]) -> tuple[float, fl
     nothing about other questions. 10,000 resamples with a fixed seed.
     """
     questions = len(per_question)
-    draws = np.random.default_rng(0).multinomial(
-        questions, np.full(questions, 1 / questions), size=_RESAMPLES
-    )
-    low, high = np.percentile(draws @ per_question / questions, [2.5, 97.5])
+    means = bootstrap_draws(questions) @ per_question / questions
+    low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
 
 
-def self_consistency_tokens(
-    store: ReplayStore, seeds: range, width: int = BASELINE_WIDTH
-) -> npt.NDArray[np.int64]:
-    """Tokens of reading the first `width` branches: shape (questions, seeds).
+@dataclass(frozen=True, eq=False)
+class SelfConsistency:
+    """The majority of the first branches read to their end: arrays (questions, seeds)."""
 
-    The whole pool where it has fewer branches.
+    correct: npt.NDArray[np.bool_]
+    tokens: npt.NDArray[np.int64]
+
+
+def self_consistency(
+    store: ReplayStore, seeds: range, width: int = BASELINE_WIDTH
+) -> SelfConsistency:
+    """Self-consistency of `width` branches (Wang et al., 2022), what savings are counted from.
+
+    The whole pool where a question has fewer branches.
     """
-    arrays = store.load()
-    spent = []
-    for first, last in zip(arrays.branch_start[:-1], arrays.branch_start[1:], strict=True):
-        tokens = arrays.branch_tokens[first:last].astype(np.int64)
-        spent.append(tokens[branch_orders(int(last - first), seeds)[:, :width]].sum(axis=1))
-    return np.array(spent)
+    return _self_consistency(store.load(), seeds, width)
+
+
+@lru_cache(maxsize=64)
+def _self_consistency(arrays: TraceArrays, seeds: range, width: int) -> SelfConsistency:
+    correct, spent = [], []
+    final = arrays.step_class[arrays.step_start[1:] - 1]
+    for q, (first, last) in enumerate(pairwise(arrays.branch_start.tolist())):
+        order = branch_orders(last - first, seeds)[:, :width]
+        spent.append(arrays.branch_tokens[first:last].astype(np.int64)[order].sum(axis=1))
+        winners = [majority(votes) for votes in final[first:last][order].tolist()]
+        right = arrays.class_correct[slice(*arrays.class_start[q : q + 2].tolist())]
+        # Index -1 stands for "no answer" and finds the False at the end.
+        correct.append(np.append(right, False)[winners])
+    return SelfConsistency(np.array(correct), np.array(spent))
 
 
 def write_scores(scores: Sequence[Score], path: Path) -> None:

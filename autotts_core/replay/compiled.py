@@ -18,8 +18,7 @@ from autotts_core.replay.kernel import Kernel, build_kernel, compile_kernel
 from autotts_core.replay.orders import branch_orders
 from autotts_core.replay.outcomes import OUTCOME_FIELDS, Outcomes, Progress, outcomes_of
 from autotts_core.replay.policy import parameters, tagged, tagged_policy
-from autotts_core.store import ReplayStore
-from autotts_core.store.arrays import TraceArrays
+from autotts_core.store.arrays import TraceArrays, Traced
 
 
 class NotCompilable(Exception):  # noqa: N818
@@ -28,7 +27,7 @@ class NotCompilable(Exception):  # noqa: N818
 
 def replay_compiled(
     controller: Controller,
-    store: ReplayStore,
+    store: Traced,
     beta: float,
     seeds: range,
     budget: int | None = None,

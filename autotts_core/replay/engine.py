@@ -6,12 +6,12 @@ from autotts_core.controller import Controller
 from autotts_core.legacy import LegacyController
 from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.replay.outcomes import Outcomes, Progress
-from autotts_core.store import ReplayStore
+from autotts_core.store.arrays import Traced
 
 
 def replay(
     controller: Controller,
-    store: ReplayStore,
+    store: Traced,
     beta: float,
     seeds: range,
     budget: int | None = None,

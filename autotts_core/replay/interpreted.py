@@ -34,7 +34,7 @@ from autotts_core.replay.outcomes import (
 )
 from autotts_core.replay.policy import check_answer, parameters, tagged_policy
 from autotts_core.replay.policy_source import TaggedPolicy
-from autotts_core.store import ReplayStore
+from autotts_core.store.arrays import Traced
 
 
 class ReplayedEpisode(NamedTuple):
@@ -47,7 +47,7 @@ class ReplayedEpisode(NamedTuple):
 
 def replay_interpreted(
     controller: Controller,
-    store: ReplayStore,
+    store: Traced,
     beta: float,
     seeds: range,
     budget: int | None = None,
@@ -96,7 +96,7 @@ def _end_with_parent() -> None:
 
 def _interpret(
     controller: Controller,
-    store: ReplayStore,
+    store: Traced,
     beta: float,
     seeds: range,
     budget: int | None,
@@ -120,7 +120,7 @@ def _interpret(
 
 def replay_episode(
     controller: Controller,
-    store: ReplayStore,
+    store: Traced,
     question: int,
     seed: int,
     beta: float,
@@ -137,7 +137,7 @@ def replay_episode(
 
 def _episodes(
     controller: Controller,
-    store: ReplayStore,
+    store: Traced,
     question: int,
     seeds: range,
     beta: float,

@@ -249,6 +249,36 @@ class InterpretedEpisode:
             return ""
         return self._question.class_text()[self.revealed[answer]]
 
+    def ledger(self) -> tuple[Sequence[tuple[int, int]], Sequence[int]]:
+        """All that was asked for, and where in it each batch ends: enough to repeat it."""
+        self._await()
+        return self._performed, self._batch_ends
+
+    @classmethod
+    def repeated(
+        cls,
+        question: RecordedQuestion,
+        order: Sequence[int],
+        performed: Sequence[tuple[int, int]],
+        batch_ends: Sequence[int],
+    ) -> "InterpretedEpisode":
+        """The episode with this `ledger`; raises `ValueError` where none can have it."""
+        episode = cls(question, order)
+        first = 0
+        for end in (*batch_ends, len(performed)):
+            for i, asked in performed[first:end]:
+                if asked in (_READ, _BRANCH):
+                    opened = episode.read() if asked == _READ else episode.branch()
+                    if opened != i:
+                        raise NotAllowed(f"branch {i} was opened as branch {opened}")
+                elif asked == _PRUNE:
+                    episode.prune(i)
+                else:
+                    episode.advance(i, asked)
+            episode._await()
+            first = end
+        return episode
+
     def actions(self) -> list[Action]:
         """Everything the controller did, in order, with what it revealed."""
         self._await()

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -46,3 +47,14 @@ class TraceArrays:
     def class_text(self) -> list[str]:
         """[C] the first answer string of each class, read when first asked for."""
         return self.read_class_text()
+
+
+class Traced(Protocol):
+    """What can be replayed: a store, or anything else that has traces and a name."""
+
+    @property
+    def name(self) -> str:
+        """`model/benchmark`."""
+
+    def load(self) -> TraceArrays:
+        """The traces."""

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from autotts_core.cli import cli
-from autotts_core.evaluation import bootstrap_interval, self_consistency_tokens
+from autotts_core.evaluation import bootstrap_interval, self_consistency
 from autotts_core.store import ReplayStore, write_store
 from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 
@@ -75,7 +75,7 @@ def test_sc64_saves_nothing_of_itself(tree: Path) -> None:
     assert row["saved"] == 0
     assert row["branches"] == 64
     store = ReplayStore.open(tree / "toy" / "products")
-    assert row["tokens"] == self_consistency_tokens(store, range(20)).mean()
+    assert row["tokens"] == self_consistency(store, range(20)).tokens.mean()
 
 
 def test_interpreted_and_any_number_of_workers_give_the_same_rows(tree: Path) -> None:
