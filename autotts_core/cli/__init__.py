@@ -15,6 +15,10 @@ from autotts_core.errors import AutoTTSError, nearest
 from autotts_core.plugins import registry
 
 COMMANDS = {
+    "run": ("autotts_core.cli.run:run", "Find a controller, from a recipe to held-out scores."),
+    "runs": ("autotts_core.cli.show:runs", "List runs."),
+    "show": ("autotts_core.cli.show:show", "Show what a run has found."),
+    "recipe": ("autotts_core.cli.recipe:recipe", "Check recipes; print their JSON Schema."),
     "traces": ("autotts_core.cli.traces:traces", "Import, inspect and check replay stores."),
     "evaluate": ("autotts_core.cli.evaluate:evaluate", "Score controllers by replay."),
     "episode": ("autotts_core.cli.episode:episode", "Replay one episode and draw it."),

@@ -2,78 +2,161 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+import hashlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-if TYPE_CHECKING:
-    from autotts_core.discovery.history import History
-    from autotts_core.frontier import Frontier
-    from autotts_core.replay.interpreted import ReplayedEpisode
-    from autotts_core.store import ReplayStore
+from autotts_core import __version__
+from autotts_core.discovery import selection
+from autotts_core.discovery.history import History
+from autotts_core.discovery.run_directory import RunDirectory
+from autotts_core.errors import ControllerError
+from autotts_core.evaluator.parent import EpisodeKey, Evaluator
+from autotts_core.frontier import Frontier
+from autotts_core.recipe.schema import Recipe
+from autotts_core.replay.interpreted import ReplayedEpisode
+from autotts_core.store import ReplayStore
+
+CONTROLLER = "controller"
+"""What a proposed controller is called in its scores."""
+
+Report = Callable[[Mapping[str, Any]], None]
 
 
+@dataclass(frozen=True, eq=False)
 class Workbench:
-    """One round of a run, as its explorer sees it. Nothing of the held-out set is on it."""
+    """One round of a run, as its explorer sees it. Nothing of the held-out set is on it.
 
+    `stores` is the search set; `seeds` are those with which each question is replayed and
+    `betas` the grid on which proposals are scored. Rounds count from 1. `seed` is for
+    `numpy.random.default_rng` and the like, and differs from round to round. `workers` is the
+    number of cores to use; results may not depend on it. `history` has everything proposed so
+    far, and `baselines` what there is to beat on the search set.
+    """
+
+    recipe: Recipe
     stores: Sequence[ReplayStore]
-    """The search set."""
-    betas: tuple[float, ...]
-    """The β grid on which proposals are scored."""
-    seeds: range
-    """The seeds with which each question is replayed."""
-    round: int
-    """The number of this round, from 1."""
-    rounds: int
-    """The number of rounds that the run has at most."""
-    seed: tuple[int, ...]
-    """For `numpy.random.default_rng` and the like: differs from round to round."""
-    workers: int
-    """Cores to use; results may not depend on it."""
     history: History
-    """Everything proposed so far, with scores, digests and faults."""
     baselines: Sequence[Frontier]
-    """What there is to beat, on the search set."""
+    round: int
+    workers: int
+    clock: Clock
+    run: RunDirectory
+    report: Report
+
+    @property
+    def betas(self) -> tuple[float, ...]:
+        """The β grid on which proposals are scored."""
+        return self.recipe.betas
+
+    @property
+    def seeds(self) -> range:
+        """The seeds with which each question is replayed."""
+        return range(self.recipe.seeds)
+
+    @property
+    def rounds(self) -> int:
+        """The number of rounds that the run has at most."""
+        return self.recipe.rounds
+
+    @property
+    def seed(self) -> tuple[int, ...]:
+        """For everything random in this round."""
+        return self.recipe.seed, self.round
 
     def evaluate(self, source: str) -> Frontier:
         """Check `source` and score it on the search set, in a process of its own.
 
         Free of charge and remembered by content. Raises `ControllerError` that says what is
-        wrong with the controller, and where.
+        wrong with the controller, and where: it does not parse, uses what a controller may not,
+        has a schedule that is not deterministic or not monotone, fails in an episode, or spends
+        fewer tokens at a larger β.
         """
-        raise NotImplementedError
+        folder = self.run.evaluation(self._key(source))
+        if not folder.exists():
+            with self.run.new_folder(folder) as draft:
+                try:
+                    frontier = self._evaluator.evaluate(source, CONTROLLER, self.betas)
+                    frontier.write(draft)
+                    fault = selection.where_tokens_fall(frontier)
+                except ControllerError as error:
+                    fault = str(error)
+                if fault:
+                    (draft / "fault.txt").write_text(fault, encoding="utf-8")
+            self.run.note("evaluated", round=self.round, explored=self.clock.seconds())
+        if (folder / "fault.txt").exists():
+            raise ControllerError((folder / "fault.txt").read_text(encoding="utf-8"))
+        return Frontier.read(folder)
 
-    def episode(
-        self, source: str, store: ReplayStore, question: int, seed: int, beta: float
-    ) -> ReplayedEpisode:
-        """One episode with every action and what it revealed; errors as `evaluate` has."""
-        raise NotImplementedError
+    def episodes(self, source: str, keys: Sequence[EpisodeKey]) -> list[ReplayedEpisode]:
+        """Episodes with every action and what it revealed; errors as `evaluate` has."""
+        return self._evaluator.episodes(source, CONTROLLER, keys)
 
-    def value(self, frontier: Frontier) -> float:
-        """What the run's selection rule makes of a frontier: larger is better."""
-        raise NotImplementedError
+    def value(self, frontier: Frontier | selection.Means) -> float:
+        """What the run's selection rule makes of a frontier: larger is better.
+
+        Takes the means alone as well, for explorers that score candidates by the thousand.
+        """
+        means = selection.Means.of(frontier) if isinstance(frontier, Frontier) else frontier
+        return selection.value(means, self.recipe.selection, self.stores, self.seeds)
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
         """The JSON value of `compute()`, computed once in the life of the run.
 
         It is on disk before this returns; when the round is taken up again after an
-        interruption, the same `name` gives the same value and nothing is computed.
+        interruption, the same `name` gives the same value and nothing is computed. Names are
+        those of a round: letters, digits, '.', '-' and '_'.
         """
-        raise NotImplementedError
+        return self.run.once(self.round, name, compute)
+
+    def earlier(self, name: str) -> list[Any]:
+        """What earlier rounds kept under `name` with `once`, oldest first."""
+        return self.run.journal(name, range(1, self.round))
 
     def charge(self, name: str, dollars: float) -> None:
         """Book `dollars`; charging the same `name` of a round again changes nothing."""
-        raise NotImplementedError
+        self.run.charge(self.round, name, dollars)
+        self.report({"kind": "charged", "dollars": self.run.dollars()})
 
     @property
     def dollars_left(self) -> float:
         """What the budget leaves; infinite without one."""
-        raise NotImplementedError
+        limit = self.recipe.budget.dollars
+        return float("inf") if limit is None else limit - self.run.dollars()
 
     @property
     def seconds_left(self) -> float:
         """What the budget leaves; infinite without one."""
-        raise NotImplementedError
+        limit = self.recipe.budget.seconds
+        return float("inf") if limit is None else limit - self.clock.seconds()
 
     def progress(self, candidates: int, note: str = "") -> None:
         """Tell whoever watches the run how many candidates were tried so far in this round."""
-        raise NotImplementedError
+        self.report(
+            {"kind": "progress", "round": self.round, "candidates": candidates, "note": note}
+        )
+
+    @property
+    def _evaluator(self) -> Evaluator:
+        return Evaluator(self.stores, self.recipe.seeds, self.recipe.limits, self.workers)
+
+    def _key(self, source: str) -> str:
+        digest = hashlib.sha256()
+        stores = [store.digest for store in self.stores]
+        for part in (__version__, source, stores, self.betas, self.recipe.seeds):
+            digest.update(repr(part).encode() + b"\0")
+        return digest.hexdigest()[:32]
+
+
+class Clock:
+    """Seconds spent exploring, over all the processes that worked on a run."""
+
+    def __init__(self, run: RunDirectory) -> None:
+        self._before = max((line.get("explored", 0.0) for line in run.noted()), default=0.0)
+        self._began = time.monotonic()
+
+    def seconds(self) -> float:
+        """So far."""
+        return round(self._before + time.monotonic() - self._began, 3)

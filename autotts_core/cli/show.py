@@ -1,0 +1,344 @@
+"""`autotts show` and `autotts runs`: what runs have found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from autotts_core.errors import AutoTTSError, nearest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from autotts_core.discovery.run_directory import RunDirectory
+
+_RUNS = click.option(
+    "--runs",
+    "root",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="The directory that holds the runs.",
+)
+
+
+@click.command()
+@click.argument("name", metavar="RUN")
+@_RUNS
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def show(name: str, root: Path, as_json: bool) -> None:
+    """Show what a run has found: its tables, its frontier, and how it got there.
+
+    RUN is a run's directory, or the beginning of its name in the directory of runs.
+    """
+    from autotts_core.discovery.run_directory import RunDirectory
+
+    run = RunDirectory(find_run(name, root))
+    if as_json:
+        click.echo(json.dumps(_described(run), indent=1, ensure_ascii=False))
+    else:
+        print_run(run)
+
+
+@click.command()
+@_RUNS
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of runs.")
+def runs(root: Path, as_json: bool) -> None:
+    """List the runs in a directory, the latest last."""
+    from autotts_core.discovery.run_directory import RunDirectory
+
+    found = [_summary(RunDirectory(path)) for path in _run_paths(root)]
+    found.sort(key=lambda row: row["began"])
+    if as_json:
+        click.echo(json.dumps(found, indent=1, ensure_ascii=False))
+        return
+    if not found:
+        click.echo(f"There is no run in {root}.")
+        return
+    from rich import box
+    from rich.table import Table
+
+    from autotts_core.cli.tables import table_console
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("run", "began", "state", "selected"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("held-out %", "tokens", "saved %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found:
+        table.add_row(
+            *(str(row[key]) for key in ("run", "began", "state", "selected")), *row["held_out"]
+        )
+    table_console().print(table)
+
+
+def find_run(name: str, root: Path) -> Path:
+    """The directory of the run called `name`; raises `AutoTTSError` where there is none, or two."""
+    if (Path(name) / "recipe.yaml").exists():
+        return Path(name)
+    names = [path.name for path in _run_paths(root)]
+    matching = [each for each in names if each == name] or [
+        each for each in names if each.startswith(name)
+    ]
+    if len(matching) == 1:
+        return root / matching[0]
+    if matching:
+        raise AutoTTSError(f"{name!r} is the beginning of several runs: {', '.join(matching)}.")
+    hint = nearest(name, names) if names else f"There is no run in {root}."
+    raise AutoTTSError(f"{name!r} is no run's directory, nor a run in {root}. {hint}")
+
+
+def _run_paths(root: Path) -> list[Path]:
+    return sorted(path.parent for path in root.glob("*/recipe.yaml"))
+
+
+def _summary(run: RunDirectory) -> dict[str, Any]:
+    events = run.noted()
+    selected, held_out = "", ["", "", ""]
+    if run.selection.exists():
+        selected = run.read_json(run.selection)["selected"]
+    if run.results.exists():
+        state = "finished"
+        found = run.read_json(run.results)
+        if found["held_out"]:
+            row = _operating_row(found, "held_out", "matching")
+            held_out = [
+                f"{row['accuracy']['mean']:.2f}",
+                f"{row['tokens']:,.0f}",
+                f"{row['saved']:.1f}",
+            ]
+    elif run.selection.exists():
+        state = "selected, not yet scored"
+    else:
+        state = f"{len(run.finished_rounds())} rounds done"
+    return {
+        "run": run.path.name,
+        "began": events[0]["time"][:19] if events else "",
+        "state": state,
+        "selected": selected,
+        "held_out": held_out,
+    }
+
+
+def _operating_row(found: Mapping[str, Any], of: str, point: str) -> dict[str, Any]:
+    beta = found["selection"][f"{point}_beta"]
+    rows: Sequence[dict[str, Any]] = found[of]["rows"]
+    return next(row for row in rows if row["kind"] == "selected" and row["beta"] == beta)
+
+
+def _described(run: RunDirectory) -> dict[str, Any]:
+    """All that `show` prints, as JSON values."""
+    described: dict[str, Any] = {"run": str(run.path), "trajectory": trajectory(run)}
+    if run.results.exists():
+        described |= run.read_json(run.results)
+    return described
+
+
+def trajectory(run: RunDirectory) -> list[dict[str, Any]]:
+    """Every proposal in order, with its best point on the search set, or its fault."""
+    values = run.read_json(run.selection)["values"] if run.selection.exists() else {}
+    rows = []
+    for path in sorted(run.path.glob("rounds/*"), key=lambda path: int(path.name)):
+        for entry in run.kept(int(path.name)):
+            best = entry.frontier.best if entry.frontier else None
+            rows.append(
+                {
+                    "entry": entry.name,
+                    "rationale": entry.proposal.rationale,
+                    "fault": entry.fault,
+                    "accuracy": best and best.accuracy,
+                    "tokens": best and best.tokens,
+                    "beta": best and best.beta,
+                    "value": values.get(entry.name),
+                }
+            )
+    return rows
+
+
+def print_run(run: RunDirectory) -> None:
+    """Print a run's trajectory and, when it is finished, its frontier, tables and comparisons."""
+    from rich.text import Text
+
+    from autotts_core.cli.tables import table_console
+
+    console = table_console()
+    _print_trajectory(run, console)
+    if not run.results.exists():
+        console.print(Text(f"{run.path} is not finished: `autotts run` goes on with it."))
+        return
+    found = run.read_json(run.results)
+    for name, title in (("search", "Search set"), ("held_out", "Held-out set")):
+        if found[name]:
+            _print_set(title, found, found[name], console)
+    selection = found["selection"]
+    console.print(
+        Text(
+            f"Selected {selection['selected']} by {selection['rule']} ({selection['ended']}): "
+            f"{run.selected}\n"
+            "β matching: the cheapest as accurate as SC@64 on the search set; best: the most "
+            "accurate there.\nIntervals: 95 % bootstrap over questions, clustered across models; "
+            "differences are paired.\nSaved: tokens not spent of SC@64's, the first 64 branches "
+            "read to their end."
+        ),
+        soft_wrap=True,
+    )
+
+
+def _print_trajectory(run: RunDirectory, console: Console) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), title="Proposals", title_justify="left"
+    )
+    table.add_column("entry")
+    for heading in ("value", "best %", "at β", "tokens"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("rationale, or fault")
+    for row in trajectory(run):
+        if row["fault"]:
+            cells = ["", "", "", "", f"rejected: {row['fault']}"]
+        else:
+            cells = [
+                "" if row["value"] is None else f"{row['value']:.2f}",
+                f"{row['accuracy']:.2f}",
+                "" if row["beta"] is None else f"{row['beta']:g}",
+                f"{row['tokens']:,.0f}",
+                row["rationale"].partition("\n")[0],
+            ]
+        table.add_row(*map(Text, (row["entry"], *cells)))
+    console.print(table)
+
+
+def _print_set(
+    title: str, found: Mapping[str, Any], of_set: Mapping[str, Any], console: Console
+) -> None:
+    from rich.text import Text
+
+    from autotts_core.cli.frontier_plot import Curve, draw_frontiers
+
+    rows = of_set["rows"]
+    first = rows[0]["stores"][0]
+    graders = {store["grader"] for row in rows for store in row["stores"]}
+    accountings = {store["accounting"] for row in rows for store in row["stores"]}
+    console.print(
+        Text(
+            f"{title}: {', '.join(of_set['stores'])}; {first['questions']} questions x "
+            f"{found['seeds']} seeds, grader {', '.join(sorted(graders))}, "
+            f"{', '.join(sorted(accountings))} accounting",
+            style="bold",
+        ),
+        soft_wrap=True,
+    )
+    names = dict.fromkeys(_family(row) for row in reversed(rows))
+    curves = [
+        Curve(
+            name,
+            [(row["tokens"], row["accuracy"]["mean"]) for row in rows if _family(row) == name],
+        )
+        for name in names
+    ]
+    draw_frontiers(curves, console)
+    _print_rows(found, of_set, console)
+    _print_comparisons(of_set, console)
+
+
+def _family(row: Mapping[str, Any]) -> str:
+    return "selected" if row["kind"] == "selected" else row["stores"][0]["controller"]
+
+
+def _print_rows(found: Mapping[str, Any], of_set: Mapping[str, Any], console: Console) -> None:
+    """The average over stores with its interval, then each store, as many as fit side by side."""
+    from rich.text import Text
+
+    marks: dict[Any, str] = {}
+    for point in ("matching", "best"):
+        beta = found["selection"][f"{point}_beta"]
+        marks[beta] = ", ".join(filter(None, (marks.get(beta), point)))
+    stores = of_set["stores"]
+    fitting = max(1, (console.width - _LABEL_WIDTH) // _STORE_WIDTH)
+    for first in (None, *range(0, len(stores), fitting)):
+        if first is None:
+            table = _table(["average\naccuracy %", *("\n" + h for h in ("95 % CI", *_COSTS))])
+            cells = [_average_cells(row) for row in of_set["rows"]]
+        else:
+            group = range(first, min(first + fitting, len(stores)))
+            headings = [(f"{stores[k]}\naccuracy %", *("\n" + h for h in _COSTS)) for k in group]
+            table = _table([heading for four in headings for heading in four])
+            cells = [
+                [cell for k in group for cell in _store_cells(row["stores"][k])]
+                for row in of_set["rows"]
+            ]
+        for row, numbers in zip(of_set["rows"], cells, strict=True):
+            selected = row["kind"] == "selected"
+            label = "selected" if selected else row["label"]
+            if selected and row["beta"] in marks:
+                label += f" ({marks[row['beta']]})"
+            beta = "" if row["beta"] is None else f"{row['beta']:g}"
+            table.add_row(*map(Text, (label, beta, *numbers)), style="green" if selected else None)
+        console.print(table)
+
+
+_COSTS = "tokens", "sequential", "saved %"
+_LABEL_WIDTH, _STORE_WIDTH = 40, 46
+
+
+def _table(headings: Sequence[str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("\ncontroller", no_wrap=True)
+    for heading in ("\nβ", *headings):
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _average_cells(row: Mapping[str, Any]) -> list[str]:
+    accuracy = row["accuracy"]
+    interval = f"{accuracy['low']:.1f} to {accuracy['high']:.1f}"
+    return [f"{accuracy['mean']:.2f}", interval, *_costs(row)]
+
+
+def _store_cells(score: Mapping[str, Any]) -> list[str]:
+    return [f"{score['accuracy']:.2f}", *_costs(score)]
+
+
+def _costs(row: Mapping[str, Any]) -> list[str]:
+    return [f"{row['tokens']:,.0f}", f"{row['sequential_tokens']:,.0f}", f"{row['saved']:.1f}"]
+
+
+def _print_comparisons(of_set: Mapping[str, Any], console: Console) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("selected against", no_wrap=True)
+    for heading in ("β", "accuracy, points", "tokens saved %", "sequential saved %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in of_set["versus"]:
+        beta = "" if each["beta"] is None else f"{each['beta']:g}"
+        other = "" if each["baseline_beta"] is None else f" at β = {each['baseline_beta']:g}"
+        intervals = [
+            _interval(each["comparison"][key]) for key in ("accuracy", "saved", "sequential_saved")
+        ]
+        cells = [each["baseline"] + other, f"{beta} ({each['operating_point']})", *intervals]
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("whole frontier against", no_wrap=True)
+    table.add_column("mean accuracy over log tokens, points", justify="right", no_wrap=True)
+    for each in of_set["areas"]:
+        table.add_row(Text(each["baseline"]), Text(_interval(each["difference"])))
+    console.print(table)
+
+
+def _interval(interval: Mapping[str, float]) -> str:
+    return f"{interval['mean']:+.2f} ({interval['low']:+.2f} to {interval['high']:+.2f})"

@@ -1,0 +1,199 @@
+"""Rounds of proposals, scored on the search set, until one controller is selected.
+
+Runs as a process of its own, `python -m autotts_core.discovery.search`, from whose view the
+held-out stores are hidden. It reads the recipe and writes everything it finds into the run's
+directory, where it goes on after an interruption.
+"""
+
+from __future__ import annotations
+
+import traceback
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from autotts_core.discovery import selection
+from autotts_core.discovery.baselines import baseline_frontier
+from autotts_core.discovery.digest import digest, sampled_episodes
+from autotts_core.discovery.guard import hide
+from autotts_core.discovery.history import Entry, History
+from autotts_core.discovery.run_directory import RunDirectory
+from autotts_core.discovery.workbench import Clock, Report, Workbench
+from autotts_core.errors import AutoTTSError, ControllerError
+from autotts_core.evaluation import self_consistency
+from autotts_core.evaluator.wire import WireError, receive, send
+from autotts_core.explorer import Explorer, Proposal
+from autotts_core.files import write_atomically
+from autotts_core.frontier import SCORES, Frontier
+from autotts_core.plugins import registry
+from autotts_core.processes import connect
+from autotts_core.recipe.reading import read_recipe
+from autotts_core.recipe.schema import Recipe
+from autotts_core.store import ReplayStore
+
+
+def search(
+    run: RunDirectory,
+    recipe: Recipe,
+    stores: Sequence[ReplayStore],
+    workers: int,
+    report: Report,
+) -> None:
+    """Explore for the recipe's rounds or until its budget is spent, and select.
+
+    Raises `AutoTTSError` where the explorer cannot work, or nothing that it proposed could be
+    scored. What is on disk already is not done again.
+    """
+    explorer = registry().get("explorer", recipe.explorer.name).configure(recipe.explorer.options)
+    clock = Clock(run)
+    seeds = range(recipe.seeds)
+    baselines = [
+        _baseline(run, number, spec, stores, recipe, workers, report)
+        for number, spec in enumerate(recipe.baselines)
+    ]
+    history = History([entry for r in run.finished_rounds() for entry in run.kept(r)])
+    ended = "all rounds"
+    for number in range(1, recipe.rounds + 1):
+        bench = Workbench(recipe, stores, history, baselines, number, workers, clock, run, report)
+        if number in run.finished_rounds():
+            continue
+        if bench.dollars_left <= 0 or bench.seconds_left <= 0:
+            spent = "dollars" if bench.dollars_left <= 0 else "seconds"
+            ended = f"the budget of {spent} was spent before round {number}"
+            break
+        report({"kind": "round", "round": number, "rounds": recipe.rounds})
+        _explore(explorer, bench)
+        run.finish_round(number, {"proposals": len(run.kept(number))})
+        run.note("round finished", round=number, explored=clock.seconds())
+        report({"kind": "round finished", "round": number})
+    _select(run, recipe, stores, history, ended, seeds)
+
+
+def _baseline(
+    run: RunDirectory,
+    number: int,
+    spec: str,
+    stores: Sequence[ReplayStore],
+    recipe: Recipe,
+    workers: int,
+    report: Report,
+) -> Frontier:
+    folder = run.baseline(number)
+    if not (folder / SCORES).exists():
+        report({"kind": "baseline", "spec": spec})
+        frontier = baseline_frontier(spec, stores, recipe.betas, range(recipe.seeds), workers)
+        with run.new_folder(folder) as draft:
+            frontier.write(draft)
+    return Frontier.read(folder)
+
+
+def _explore(explorer: Explorer, bench: Workbench) -> None:
+    """One round: every proposal is checked, scored and kept before the next is asked for."""
+    kept = bench.run.kept(bench.round)
+    bench.history.entries += kept
+    for proposal in explorer.propose(bench):
+        if any(entry.proposal.source == proposal.source for entry in kept):
+            continue
+        entry = _judged(proposal, len(kept) + 1, bench)
+        bench.run.keep(entry)
+        # As it is read back, so that an interruption changes nothing.
+        kept = bench.run.kept(bench.round)
+        bench.history.entries.append(kept[-1])
+        best = entry.frontier.best if entry.frontier else None
+        bench.run.note("proposal kept", entry=entry.name, explored=bench.clock.seconds())
+        bench.report(
+            {
+                "kind": "proposal",
+                "entry": entry.name,
+                "fault": entry.fault,
+                "accuracy": best and best.accuracy,
+                "tokens": best and best.tokens,
+                "value": entry.frontier and bench.value(entry.frontier),
+            }
+        )
+
+
+def _judged(proposal: Proposal, number: int, bench: Workbench) -> Entry:
+    try:
+        frontier = bench.evaluate(proposal.source)
+        keys = sampled_episodes(frontier)
+        episodes = bench.episodes(proposal.source, keys)
+    except ControllerError as error:
+        return Entry(bench.round, number, proposal, None, None, str(error))
+    before = [entry.frontier for entry in bench.history.scored if entry.frontier]
+    best = max(before, key=bench.value, default=None)
+    found = digest(frontier, bench.stores, bench.seeds, best, keys, episodes)
+    return Entry(bench.round, number, proposal, frontier, found, None)
+
+
+def _select(
+    run: RunDirectory,
+    recipe: Recipe,
+    stores: Sequence[ReplayStore],
+    history: History,
+    ended: str,
+    seeds: range,
+) -> None:
+    candidates = [(entry, entry.frontier) for entry in history if entry.frontier is not None]
+    if not candidates:
+        faults = "".join(f"\n{entry.name}: {entry.fault}" for entry in history)
+        raise AutoTTSError(
+            f"{run.path}: no proposal could be scored, so there is nothing to select.{faults}"
+        )
+    values = [
+        selection.value(selection.Means.of(frontier), recipe.selection, stores, seeds)
+        for _, frontier in candidates
+    ]
+    chosen = selection.select(candidates, values)
+    assert chosen.frontier is not None
+    sc64 = [100 * self_consistency(store, seeds).correct.mean() for store in stores]
+    matching = selection.cheapest_matching(chosen.frontier, sum(sc64) / len(sc64))
+    write_atomically(run.selected, chosen.proposal.source.encode())
+    run.write_json(
+        run.selection,
+        {
+            "selected": chosen.name,
+            "rule": recipe.selection.rule,
+            "values": {
+                entry.name: value for (entry, _), value in zip(candidates, values, strict=True)
+            },
+            "matching_beta": matching.beta,
+            "best_beta": chosen.frontier.best.beta,
+            "ended": ended,
+        },
+    )
+
+
+def main() -> None:
+    """Search as the parent asks, and tell it what happens."""
+    requests, replies = connect()
+
+    def report(event: Any) -> None:
+        send(replies, dict(event))
+
+    try:
+        message, _ = receive(requests, 0)
+        guard = hide([Path(path) for path in message["hidden"]])
+        run = RunDirectory(Path(message["run"]))
+        run.note("search started", guard=guard)
+        report({"kind": "guard", "text": guard})
+        stores = [ReplayStore.open(Path(path)) for path in message["stores"]]
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda text, *_, **__: report(
+                {"kind": "warning", "text": str(text)}
+            )
+            recipe = read_recipe(run.recipe).recipe
+            search(run, recipe, stores, message["workers"], report)
+        report({"kind": "finished"})
+    except WireError:
+        return
+    except AutoTTSError as error:
+        report({"kind": "error", "text": str(error)})
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        report({"kind": "error", "text": reason, "traceback": traceback.format_exc()})
+
+
+if __name__ == "__main__":
+    main()
