@@ -135,7 +135,8 @@ def _answer(
                 [np.array(performed, np.int64).reshape(-1, 2), np.array(batch_ends, np.int64)],
             )
             return
-        outcomes, notes = _replayed(controller, store, beta, range(message["seeds"]), workers)
+        run = _compiled if message["compile"] else _interpreted
+        outcomes, notes = run(controller, store, beta, range(message["seeds"]), workers)
         fields = np.stack([getattr(outcomes, name) for name in OUTCOME_FIELDS])
         send(replies, {"reasons": list(outcomes.stop_reasons), "warnings": notes}, [fields])
     except ControllerError as error:
@@ -148,19 +149,26 @@ def _answer(
         send(replies, {"failure": traceback.format_exc()})
 
 
-def _replayed(
+def _compiled(
     controller: Controller, store: BlindStore, beta: float, seeds: range, workers: int
 ) -> tuple[Outcomes, list[str]]:
     """The outcomes, and what there is to say about how they came about."""
     from autotts_core.replay.compiled import NotCompilable, replay_compiled
-    from autotts_core.replay.interpreted import replay_interpreted
 
     try:
         return replay_compiled(controller, store, beta, seeds, workers=workers), []
     except NotCompilable as reason:
         note = f"controller {controller.name!r} is interpreted, which is slow: {reason}"
-        # In this process alone, for the limits forbid others.
-        return replay_interpreted(controller, store, beta, seeds), [note]
+        return _interpreted(controller, store, beta, seeds, workers)[0], [note]
+
+
+def _interpreted(
+    controller: Controller, store: BlindStore, beta: float, seeds: range, workers: int
+) -> tuple[Outcomes, list[str]]:
+    from autotts_core.replay.interpreted import replay_interpreted
+
+    # In this process alone, for the limits forbid others.
+    return replay_interpreted(controller, store, beta, seeds), []
 
 
 if __name__ == "__main__":

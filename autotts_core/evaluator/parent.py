@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 _TRIES = 3
+_WORTH_COMPILING = 500
+"""Episodes at one β from which on compiling takes less time than it saves."""
 _MOST_MESSAGE = 2**31
 
 
@@ -201,6 +203,8 @@ class _Child:
         self._process = process
         self._stores = evaluator.stores
         self._evaluator = evaluator
+        questions = sum(store.manifest.counts.questions for store in evaluator.stores)
+        self._compile = questions * evaluator.seeds >= _WORTH_COMPILING
         self.depends_on_beta = True
 
     def start(self, source: str, name: str) -> None:
@@ -238,7 +242,8 @@ class _Child:
     def replay(self, store: int, beta: float) -> Outcomes:
         """Every question of a store with every seed, graded here."""
         seeds = self._evaluator.seeds
-        send(self._process.requests, {"store": store, "beta": beta, "seeds": seeds})
+        request = {"store": store, "beta": beta, "seeds": seeds, "compile": self._compile}
+        send(self._process.requests, request)
         message, arrays = self._reply(_MOST_MESSAGE)
         for note in message.get("warnings", ()):
             warnings.warn(str(note), stacklevel=2)

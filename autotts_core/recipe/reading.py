@@ -117,6 +117,9 @@ class _Tree:
             del self.positions[known]
         self.positions |= given.positions
         self.positions[key] = Position(place, Path.cwd())
+        for prefix in _prefixes(key):
+            if prefix:
+                self.positions.setdefault(prefix, self.positions[key])
         holder = self.values
         for depth, part in enumerate(key[:-1]):
             holder = self._inner(holder, part, key[: depth + 1], place, create=True)

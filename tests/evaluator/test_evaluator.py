@@ -80,7 +80,11 @@ def evaluator(*stores: ReplayStore, seconds: float = 60) -> Evaluator:
 
 
 @pytest.mark.parametrize("source", [READ, DEEPEN])
-def test_scores_are_those_of_a_trusted_evaluation(store: ReplayStore, source: str) -> None:
+@pytest.mark.parametrize("worth_compiling", [1, 10**6])
+def test_scores_are_those_of_a_trusted_evaluation(
+    store: ReplayStore, source: str, worth_compiling: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parent, "_WORTH_COMPILING", worth_compiling)
     frontier = evaluator(store).evaluate(source, "mine", (0.0, 0.5, 1.0))
     controller = load_controller_source(source, "mine")()
     for point, beta in zip(frontier.points, (0.0, 0.5, 1.0), strict=True):
@@ -103,7 +107,10 @@ def test_a_controller_without_beta_has_one_point(store: ReplayStore) -> None:
     assert [point.beta for point in frontier.points] == [None]
 
 
-def test_a_controller_that_does_not_compile_is_interpreted(store: ReplayStore) -> None:
+def test_a_controller_that_does_not_compile_is_interpreted(
+    store: ReplayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parent, "_WORTH_COMPILING", 1)
     source = READ.replace("    votes = ", '    mixed = {"a": 1, 2: "b"}\n    votes = ')
     with pytest.warns(UserWarning, match="interpreted, which is slow"):
         frontier = evaluator(store).evaluate(source, "mine", (1.0,))

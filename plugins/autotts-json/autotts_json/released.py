@@ -14,14 +14,14 @@ from autotts_core.errors import OptionError, StoreError, UnknownNameError, neare
 from autotts_core.files import write_atomically
 from autotts_core.trace_backend import StoreRequest, TraceSource
 from autotts_core.traces import TraceSet
+from autotts_json.fetching import fetch
 from autotts_json.importer import JsonImporter
 
 FOLDER_VARIABLE = "AUTOTTS_RELEASED_TRACES"
 URL_VARIABLE = "AUTOTTS_RELEASED_URL"
 
-COMMIT = "6daad631d3a62406910f5e3cf81bc395f8098622"
 URL = (
-    f"https://raw.githubusercontent.com/zhengkid/AutoTTS/{COMMIT}"
+    "https://raw.githubusercontent.com/zhengkid/AutoTTS/6daad631d3a62406910f5e3cf81bc395f8098622"
     "/efficient_reasoning_controller/test_environment"
 )
 
@@ -35,16 +35,16 @@ SHA256 = {
     "Qwen3-8B/aime24": "be725bdacc64712088d5c947b9b869471ad659c8465c3e5b6e9ff5191bfd0128",
     "Qwen3-8B/aime25": "969bba7bb0276f66d421d069e078e20a9b3ff4a59977393a2733a97ca6e4566c",
 }
-"""The released files by model and benchmark, as of COMMIT."""
+"""The released files at `URL`, by model and benchmark."""
 
 _BRANCHES, _INTERVAL_TOKENS = 128, 500
-_TIMEOUT_SECONDS = 60.0
+_MOST_BYTES = 2**26
 
 
 class ReleasedOptions(Options):
     folder: Path | None = None
-    """A directory with the released files, as MODEL/BENCHMARK.json. Unless it is given, that
-    in the environment variable AUTOTTS_RELEASED_TRACES; without either, files are fetched."""
+    """A directory with the released files, as MODEL/BENCHMARK.json. Unless it is given, that in
+    the environment variable AUTOTTS_RELEASED_TRACES; without either, files are fetched."""
 
 
 class ReleasedTraces(TraceSource):
@@ -62,76 +62,121 @@ class ReleasedTraces(TraceSource):
     def check(self, request: StoreRequest) -> None:
         """Raise where nothing of the kind was released, or the folder lacks it."""
         if request.name not in SHA256:
+            # Where nothing is near, the hint is the list.
+            hints = dict.fromkeys(
+                (nearest(request.name, SHA256), f"Known: {', '.join(sorted(SHA256))}.")
+            )
             raise UnknownNameError(
-                f"No traces of {request.name} were released. {nearest(request.name, SHA256)}"
+                f"trace backend 'released' has no traces of {request.name}. {' '.join(hints)}"
             )
         for key, asked, released in (
             ("branches", request.branches, _BRANCHES),
             ("interval_tokens", request.interval_tokens, _INTERVAL_TOKENS),
         ):
             if asked != released:
-                raise OptionError(f"The released traces have {key}: {released}, not {asked}.")
+                raise OptionError(
+                    f"trace backend 'released': its traces have {key}: {released}, not {asked}."
+                )
         folder = self._folder()
         if folder is not None and not _path(folder, request).is_file():
             raise StoreError(
-                f"{_path(folder, request)}: there is no such file. The folder has to hold the "
-                f"released files as MODEL/BENCHMARK.json; without a folder they are fetched."
+                f"{_path(folder, request)}: no such file. The folder in {self._folder_named_by()} "
+                "must hold the released files as MODEL/BENCHMARK.json; without a folder they are "
+                "fetched."
             )
 
     def traces(self, request: StoreRequest) -> TraceSet:
         """The released file's traces; fetches it where there is no folder."""
         self.check(request)
         folder = self._folder()
-        path = _path(_kept() if folder is None else folder, request)
-        if folder is None and not path.exists():
-            _fetch(request, path)
-        _verify(request, path.read_bytes(), str(path))
+        if folder is None:
+            path = _kept(request)
+        else:
+            path = _path(folder, request)
+            _refuse_other(request, path)
         return next(JsonImporter().read([path]))
 
     def originals(self, request: StoreRequest) -> Sequence[Path]:
-        """The files from which the traces are, or were, taken."""
-        folders = [_kept(), self._folder()]
-        paths = [_path(folder, request) for folder in folders if folder is not None]
-        return [path for path in paths if path.exists()]
+        """The released file wherever it may be at hand: in a folder, or in the cache."""
+        folders = (self.options.folder, _folder_in_environment(), _cache())
+        paths = [_path(folder.expanduser(), request) for folder in folders if folder is not None]
+        return [path for path in dict.fromkeys(paths) if path.exists()]
 
     def _folder(self) -> Path | None:
-        if self.options.folder is not None:
-            return self.options.folder.expanduser()
-        named = os.environ.get(FOLDER_VARIABLE)
-        return Path(named) if named else None
+        folder = self.options.folder or _folder_in_environment()
+        return folder.expanduser() if folder is not None else None
+
+    def _folder_named_by(self) -> str:
+        return "option 'folder'" if self.options.folder is not None else FOLDER_VARIABLE
 
 
-def _kept() -> Path:
-    return cache_directory() / "released" / COMMIT
+def _folder_in_environment() -> Path | None:
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else None
+
+
+def _cache() -> Path:
+    return cache_directory() / "released"
 
 
 def _path(folder: Path, request: StoreRequest) -> Path:
     return folder / request.model / f"{request.benchmark}.json"
 
 
-def _verify(request: StoreRequest, content: bytes, origin: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
+def _refuse_other(request: StoreRequest, path: Path) -> None:
+    found = _sha256(_content(path))
     if found != SHA256[request.name]:
         raise StoreError(
-            f"{origin}: is not the released file of {request.name}: its SHA-256 is {found}, not "
-            f"{SHA256[request.name]}. Traces of your own become stores with "
-            "`autotts traces import autotts-json`, and recipes name those by 'path'."
+            f"{path}: differs from the released file of {request.name}: its SHA-256 is {found}, "
+            f"not {SHA256[request.name]}. Traces of your own become stores with "
+            "`autotts traces import autotts-json`; recipes name those by 'path'."
         )
 
 
-def _fetch(request: StoreRequest, path: Path) -> None:
-    import httpx
-
-    base = os.environ.get(URL_VARIABLE, URL).rstrip("/")
-    url = f"{base}/{request.model}/{request.benchmark}.json"
+def _kept(request: StoreRequest) -> Path:
+    """The file in the cache; fetched first unless it is there and undamaged."""
+    path = _path(_cache(), request)
+    if path.exists() and _sha256(_content(path)) == SHA256[request.name]:
+        return path
+    content = _fetched(request)
     try:
-        response = httpx.get(url, timeout=_TIMEOUT_SECONDS, follow_redirects=True)
-        response.raise_for_status()
-    except httpx.HTTPError as error:
+        write_atomically(path, content)
+    except OSError as error:
         raise StoreError(
-            f"{url}: cannot be fetched ({error or type(error).__name__}). Where there is no "
-            "network, put the released files into a folder as MODEL/BENCHMARK.json, and name it "
-            f"with the backend's option 'folder' or the variable {FOLDER_VARIABLE}."
+            f"{path}: cannot be written: {error.strerror}. Name another directory for what is "
+            "fetched with AUTOTTS_CACHE_DIR."
         ) from None
-    _verify(request, response.content, url)
-    write_atomically(path, response.content)
+    return path
+
+
+def _fetched(request: StoreRequest) -> bytes:
+    base = os.environ.get(URL_VARIABLE) or URL
+    url = f"{base.rstrip('/')}/{request.model}/{request.benchmark}.json"
+    try:
+        content = fetch(url, _MOST_BYTES)
+    except StoreError as error:
+        raise StoreError(
+            f"{error} Where there is no network, put the released files into a folder as "
+            "MODEL/BENCHMARK.json, and name it with the backend's option 'folder' or the "
+            f"environment variable {FOLDER_VARIABLE}."
+        ) from None
+    found = _sha256(content)
+    if found != SHA256[request.name]:
+        raise StoreError(
+            f"{url}: differs from the released file of {request.name}: the SHA-256 of the "
+            f"{len(content)} bytes fetched is {found}, not {SHA256[request.name]}. Either they "
+            f"were cut off on the way, or a proxy or the mirror in {URL_VARIABLE} gives another "
+            "file."
+        )
+    return content
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

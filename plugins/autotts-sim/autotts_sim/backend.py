@@ -1,5 +1,7 @@
 """The trace backend `simulated`: replay stores out of thin air, for recipes."""
 
+from __future__ import annotations
+
 from typing import ClassVar
 
 from pydantic import PositiveInt
@@ -10,6 +12,7 @@ from autotts_core.trace_backend import StoreRequest, TraceSource
 from autotts_core.traces import TraceSet
 from autotts_sim.models import SimulatedModel
 from autotts_sim.presets import PRESETS
+from autotts_sim.sizes import check_sizes
 
 
 class SimulatedOptions(Options):
@@ -29,13 +32,14 @@ class SimulatedBackend(TraceSource):
     options: SimulatedOptions
 
     def check(self, request: StoreRequest) -> None:
-        """Raise where the model is none of the presets, or Δ is not the models'."""
+        """Raise where the model is none of the presets, or the interval is not the model's."""
         model = _model(request.model)
         if request.interval_tokens != model.interval_tokens:
             raise OptionError(
-                f"simulated model {model.name!r}: its interval_tokens is {model.interval_tokens}, "
-                f"not {request.interval_tokens}."
+                f"simulated model {model.name!r}: interval_tokens must be "
+                f"{model.interval_tokens}, it is {request.interval_tokens}."
             )
+        check_sizes(self.options.questions, request.branches, request.seed)
 
     def traces(self, request: StoreRequest) -> TraceSet:
         """The simulation with the request's seed."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from autotts_core.errors import OptionError, UnknownNameError, nearest
+from autotts_core.errors import UnknownNameError, nearest
 from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 from autotts_sim.presets import PRESETS
+from autotts_sim.sizes import check_sizes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -55,13 +56,7 @@ def simulate(
                 f"There is no simulated model {model!r}. {nearest(model, PRESETS)}"
             )
         model = PRESETS[model]
-    for what, value, least in (
-        ("questions", questions, 1),
-        ("branches", branches, 1),
-        ("seed", seed, 0),
-    ):
-        if value < least:
-            raise OptionError(f"{what} must be {least} or more, it is {value}.")
+    check_sizes(questions, branches, seed)
     entropy = [seed, *benchmark.encode()]
     posed = _pose(questions, np.random.default_rng(entropy))
     # Other models must not repeat this one's luck: each has a stream of its own.
