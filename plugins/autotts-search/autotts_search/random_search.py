@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 from pydantic import PositiveInt
@@ -19,8 +20,12 @@ from autotts_search.space import Candidate, GrammarController, mutate, sample
 from autotts_search.writing import told, write
 
 _SCREEN_BETAS = 4
-_FALLS = float("-inf")
-"""The value of a candidate whose tokens fall as β grows."""
+_BATCH = 50
+_FALLS = -1000.0
+"""The value of a candidate whose tokens fall as β grows: below that of any other."""
+
+Scored = tuple[float, dict[str, Any]]
+"""A candidate's value, and the candidate as JSON values."""
 
 
 class RandomSearchOptions(Options):
@@ -57,9 +62,7 @@ class RandomSearch(Explorer):
         finals = workbench.once("finals", lambda: self._finals(workbench, screened))
         return self._handed_in(workbench, finals)
 
-    def _handed_in(
-        self, workbench: Workbench, finals: Sequence[tuple[float, dict[str, object]]]
-    ) -> Iterator[Proposal]:
+    def _handed_in(self, workbench: Workbench, finals: Sequence[Scored]) -> Iterator[Proposal]:
         # As it was before this round, which an interruption may have left half done.
         known = {e.proposal.source for e in workbench.history if e.round < workbench.round}
         left = self.options.proposals
@@ -80,36 +83,44 @@ class RandomSearch(Explorer):
             )
             yield Proposal(source, rationale)
 
-    def _screened(self, workbench: Workbench) -> list[tuple[float, dict[str, object]]]:
-        """The round's candidates that did best on few seeds, best first, as JSON values."""
-        rng = np.random.default_rng(workbench.seed)
-        best = sorted(
-            (tuple(each) for finals in workbench.earlier("finals") for each in finals),
-            key=lambda pair: -pair[0],
-        )[: self.options.parents]
+    def _screened(self, workbench: Workbench) -> list[Scored]:
+        """The round's candidates that did best on few seeds, best first."""
+        earlier = [scored for finals in workbench.earlier("finals") for scored in finals]
+        best = sorted(earlier, key=lambda scored: -scored[0])[: self.options.parents]
         parents = [Candidate.from_json(described) for _, described in best]
         betas = _spread(workbench.betas, _SCREEN_BETAS)
         seeds = range(min(self.options.screen_seeds, len(workbench.seeds)))
-        scored = []
-        for number in range(self.options.candidates):
-            if parents and number % 2:
-                candidate = mutate(parents[int(rng.integers(len(parents)))], rng)
-            else:
-                candidate = sample(rng)
-            scored.append((self._value(workbench, candidate, betas, seeds), candidate))
-            workbench.progress(number + 1, "trying policies")
-        scored += [(self._value(workbench, each, betas, seeds), each) for each in parents]
-        # Falling tokens may be luck of few seeds: the finals decide.
+
+        def tried(first: int, last: int) -> list[Scored]:
+            rng = np.random.default_rng((*workbench.seed, first))
+            scored = []
+            for number in range(first, last):
+                if parents and number % 2:
+                    candidate = mutate(parents[int(rng.integers(len(parents)))], rng)
+                else:
+                    candidate = sample(rng)
+                value = self._value(workbench, candidate, betas, seeds)
+                scored.append((value, candidate.to_json()))
+                workbench.progress(number + 1, "trying policies")
+            return scored
+
+        count = self.options.candidates
+        scored: list[Scored] = []
+        for first in range(0, count, _BATCH):
+            last = min(first + _BATCH, count)
+            # Kept by the batch, so that an interruption costs no more than one.
+            scored += workbench.once(f"tried-{last}", partial(tried, first, last))
+        for parent in parents:
+            scored.append((self._value(workbench, parent, betas, seeds), parent.to_json()))
         return _ranked(scored)[: self.options.finalists]
 
-    def _finals(
-        self, workbench: Workbench, screened: Sequence[tuple[float, dict[str, object]]]
-    ) -> list[tuple[float, dict[str, object]]]:
+    def _finals(self, workbench: Workbench, screened: Sequence[Scored]) -> list[Scored]:
+        """Those whose tokens never fall, by their value on all seeds and βs, best first."""
         scored = []
         for number, (_, described) in enumerate(screened, start=1):
             candidate = Candidate.from_json(described)
             value = self._value(workbench, candidate, workbench.betas, workbench.seeds)
-            scored.append((value, candidate))
+            scored.append((value, described))
             workbench.progress(self.options.candidates, f"final {number} of {len(screened)}")
         return [pair for pair in _ranked(scored) if pair[0] > _FALLS]
 
@@ -134,13 +145,13 @@ class RandomSearch(Explorer):
         return workbench.value(Means(accuracy, tokens, reference)) - price
 
 
-def _ranked(
-    scored: Sequence[tuple[float, Candidate]],
-) -> list[tuple[float, dict[str, object]]]:
-    """Best first, each policy once, as JSON values."""
+def _ranked(scored: Iterable[Scored]) -> list[Scored]:
+    """Best first, each policy once."""
     best = sorted(scored, key=lambda pair: -pair[0])
-    unique = {write(candidate): (value, candidate.to_json()) for value, candidate in best[::-1]}
-    return list(unique.values())[::-1]
+    unique: dict[str, Scored] = {}
+    for value, described in best:
+        unique.setdefault(write(Candidate.from_json(described)), (value, described))
+    return list(unique.values())
 
 
 def _spread(betas: Sequence[float], count: int) -> list[float]:
