@@ -158,7 +158,8 @@ def _tokens_after_decision(episode: ReplayedEpisode) -> int:
     latest: dict[int, int] = {}
     votes = np.zeros(len(record.revealed) + 1, np.int64)
     tokens: dict[int, int] = {}
-    spent = decided_at = 0
+    spent = 0
+    decided_at: int | None = None
     for _, batch in groupby(record.actions(), key=lambda action: action.batch):
         for action in batch:
             if action.branch in latest:
@@ -168,7 +169,9 @@ def _tokens_after_decision(episode: ReplayedEpisode) -> int:
                 votes[action.answer] += 1
             spent += action.tokens - tokens.get(action.branch, 0)
             tokens[action.branch] = action.tokens
-        # The first of equals counts as leading: what matters is how long another one led.
+        # Of equals, each counts as leading: what matters is how long another one was ahead.
         if answer < 0 or votes[answer] < votes.max():
+            decided_at = None
+        elif decided_at is None:
             decided_at = spent
-    return spent - decided_at
+    return 0 if decided_at is None else spent - decided_at
