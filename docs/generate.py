@@ -45,6 +45,8 @@ def pages() -> dict[str, str]:
         "voting.md": voting_page(),
         "components.md": components_page(),
         "controllers.md": controllers_page(),
+        "recipe.md": recipe_page(),
+        "workbench.md": workbench_page(),
     }
 
 
@@ -185,6 +187,39 @@ def controllers_page() -> str:
     return _page(parts)
 
 
+def recipe_page() -> str:
+    from autotts_core.recipe import schema
+
+    tree = _tree(schema)
+    parts = [
+        "# Recipes\n",
+        "Every key that a recipe may have, with its type and default. `extends` names a recipe,\n"
+        "or a list of them, to start from. [Run a recipe](../how-to/run-a-recipe.md) shows them.\n",
+    ]
+    for name in reversed([node.name for node in tree.body if isinstance(node, ast.ClassDef)]):
+        if not name.startswith("_"):
+            parts.append(_class_entry(tree, name, "##", schema.__name__))
+    return _page(parts)
+
+
+def workbench_page() -> str:
+    from autotts_core.discovery import digest, history, workbench
+
+    tree = _tree(workbench)
+    parts = [
+        "# Workbench\n",
+        "What an explorer is handed in each round. [Components](components.md#explorer) has the\n"
+        "explorer's own interface.\n",
+        _class_entry(tree, "Workbench", "##", workbench.__name__),
+    ]
+    for module, names in (
+        (history, ("History", "Entry")),
+        (digest, ("Digest", "LostQuestion", "Waste")),
+    ):
+        parts += [_class_entry(_tree(module), name, "##", module.__name__) for name in names]
+    return _page(parts)
+
+
 def _options_table(options: list[dict[str, str | None]]) -> str:
     if not options:
         return "It has no options.\n"
@@ -268,7 +303,7 @@ def _class_entry(tree: ast.Module, name: str, level: str, module: str) -> str:
     fields = [
         f"{_written(node)}\n" + _comment(after)
         for node, after in zip(cls.body, [*cls.body[1:], None], strict=True)
-        if isinstance(node, ast.AnnAssign)
+        if isinstance(node, ast.AnnAssign) and not _written(node).startswith("_")
     ]
     if fields:
         parts.append(f"```python\n{''.join(fields)}```\n")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autotts_core import __version__
-from autotts_core.collection import collect_store, store_folder
+from autotts_core.collection import collect_store
 from autotts_core.discovery.baselines import baseline_frontier
 from autotts_core.discovery.results import results
 from autotts_core.discovery.run_directory import RunDirectory
@@ -31,7 +31,7 @@ from autotts_core.plugins import registry
 from autotts_core.processes import child_process
 from autotts_core.recipe.reading import resolved_yaml
 from autotts_core.recipe.schema import Recipe
-from autotts_core.recipe.stores import PlannedStore, planned_stores
+from autotts_core.recipe.stores import planned_stores
 from autotts_core.store import ReplayStore
 
 SEARCH, HELD_OUT = "search", "held-out"
@@ -125,15 +125,6 @@ def _obtained(recipe: Recipe, stores_root: Path, report: Report) -> Iterator[Run
             path = collect_store(planned.backend, planned.request, stores_root)
             originals = planned.backend.originals(planned.request)
         yield RunStore(planned.role, ReplayStore.open(path), tuple(originals))
-
-
-def expected_path(planned: PlannedStore, stores_root: Path) -> Path:
-    """Where a planned store is, or will be."""
-    if planned.path is not None:
-        return planned.path
-    assert planned.request is not None
-    assert planned.backend is not None
-    return store_folder(planned.backend, planned.request, stores_root)
 
 
 def _check_disjoint(stores: Sequence[RunStore]) -> None:

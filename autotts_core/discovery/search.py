@@ -19,7 +19,7 @@ from autotts_core.discovery.digest import digest, sampled_episodes
 from autotts_core.discovery.guard import hide
 from autotts_core.discovery.history import Entry, History
 from autotts_core.discovery.run_directory import RunDirectory
-from autotts_core.discovery.workbench import Clock, Report, Workbench
+from autotts_core.discovery.workbench import Clock, Report, Session, Workbench
 from autotts_core.errors import AutoTTSError, ControllerError
 from autotts_core.evaluation import self_consistency
 from autotts_core.evaluator.wire import WireError, receive, send
@@ -46,63 +46,56 @@ def search(
     scored. What is on disk already is not done again.
     """
     explorer = registry().get("explorer", recipe.explorer.name).configure(recipe.explorer.options)
-    clock = Clock(run)
-    seeds = range(recipe.seeds)
+    session = Session(recipe, run, workers, Clock(run), report)
     baselines = [
-        _baseline(run, number, spec, stores, recipe, workers, report)
-        for number, spec in enumerate(recipe.baselines)
+        _baseline(session, number, spec, stores) for number, spec in enumerate(recipe.baselines)
     ]
-    history = History([entry for r in run.finished_rounds() for entry in run.kept(r)])
+    finished = run.finished_rounds()
+    history = History([entry for number in finished for entry in run.kept(number)])
     ended = "all rounds"
     for number in range(1, recipe.rounds + 1):
-        bench = Workbench(recipe, stores, history, baselines, number, workers, clock, run, report)
-        if number in run.finished_rounds():
+        if number in finished:
             continue
+        bench = Workbench(stores, history, baselines, number, session)
         if bench.dollars_left <= 0 or bench.seconds_left <= 0:
             spent = "dollars" if bench.dollars_left <= 0 else "seconds"
             ended = f"the budget of {spent} was spent before round {number}"
             break
         report({"kind": "round", "round": number, "rounds": recipe.rounds})
-        _explore(explorer, bench)
+        _explore(explorer, bench, session)
         run.finish_round(number, {"proposals": len(run.kept(number))})
-        run.note("round finished", round=number, explored=clock.seconds())
+        run.note("round finished", round=number, explored=session.clock.seconds())
         report({"kind": "round finished", "round": number})
-    _select(run, recipe, stores, history, ended, seeds)
+    _select(run, recipe, stores, history, ended)
 
 
-def _baseline(
-    run: RunDirectory,
-    number: int,
-    spec: str,
-    stores: Sequence[ReplayStore],
-    recipe: Recipe,
-    workers: int,
-    report: Report,
-) -> Frontier:
-    folder = run.baseline(number)
+def _baseline(session: Session, number: int, spec: str, stores: Sequence[ReplayStore]) -> Frontier:
+    folder = session.run.baseline(number)
     if not (folder / SCORES).exists():
-        report({"kind": "baseline", "spec": spec})
-        frontier = baseline_frontier(spec, stores, recipe.betas, range(recipe.seeds), workers)
-        with run.new_folder(folder) as draft:
+        session.report({"kind": "baseline", "spec": spec})
+        betas, seeds = session.recipe.betas, range(session.recipe.seeds)
+        frontier = baseline_frontier(spec, stores, betas, seeds, session.workers)
+        with session.run.new_folder(folder) as draft:
             frontier.write(draft)
     return Frontier.read(folder)
 
 
-def _explore(explorer: Explorer, bench: Workbench) -> None:
+def _explore(explorer: Explorer, bench: Workbench, session: Session) -> None:
     """One round: every proposal is checked, scored and kept before the next is asked for."""
-    kept = bench.run.kept(bench.round)
+    run = session.run
+    kept = run.kept(bench.round)
     bench.history.entries += kept
     for proposal in explorer.propose(bench):
         if any(entry.proposal.source == proposal.source for entry in kept):
             continue
         entry = _judged(proposal, len(kept) + 1, bench)
-        bench.run.keep(entry)
+        run.keep(entry)
         # As it is read back, so that an interruption changes nothing.
-        kept = bench.run.kept(bench.round)
+        kept = run.kept(bench.round)
         bench.history.entries.append(kept[-1])
+        run.note("proposal kept", entry=entry.name, explored=session.clock.seconds())
         best = entry.frontier.best if entry.frontier else None
-        bench.run.note("proposal kept", entry=entry.name, explored=bench.clock.seconds())
-        bench.report(
+        session.report(
             {
                 "kind": "proposal",
                 "entry": entry.name,
@@ -133,8 +126,8 @@ def _select(
     stores: Sequence[ReplayStore],
     history: History,
     ended: str,
-    seeds: range,
 ) -> None:
+    seeds = range(recipe.seeds)
     candidates = [(entry, entry.frontier) for entry in history if entry.frontier is not None]
     if not candidates:
         faults = "".join(f"\n{entry.name}: {entry.fault}" for entry in history)

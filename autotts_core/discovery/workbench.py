@@ -26,45 +26,54 @@ Report = Callable[[Mapping[str, Any]], None]
 
 
 @dataclass(frozen=True, eq=False)
+class Session:
+    """What all rounds have in common that one process works on."""
+
+    recipe: Recipe
+    run: RunDirectory
+    workers: int
+    clock: Clock
+    report: Report
+
+
+@dataclass(frozen=True, eq=False)
 class Workbench:
     """One round of a run, as its explorer sees it. Nothing of the held-out set is on it.
 
-    `stores` is the search set; `seeds` are those with which each question is replayed and
-    `betas` the grid on which proposals are scored. Rounds count from 1. `seed` is for
-    `numpy.random.default_rng` and the like, and differs from round to round. `workers` is the
-    number of cores to use; results may not depend on it. `history` has everything proposed so
-    far, and `baselines` what there is to beat on the search set.
+    `stores` is the search set, `history` everything proposed so far, `baselines` what there is
+    to beat on the search set. Rounds count from 1.
     """
 
-    recipe: Recipe
     stores: Sequence[ReplayStore]
     history: History
     baselines: Sequence[Frontier]
     round: int
-    workers: int
-    clock: Clock
-    run: RunDirectory
-    report: Report
+    _session: Session
 
     @property
     def betas(self) -> tuple[float, ...]:
         """The β grid on which proposals are scored."""
-        return self.recipe.betas
+        return self._session.recipe.betas
 
     @property
     def seeds(self) -> range:
         """The seeds with which each question is replayed."""
-        return range(self.recipe.seeds)
+        return range(self._session.recipe.seeds)
 
     @property
     def rounds(self) -> int:
         """The number of rounds that the run has at most."""
-        return self.recipe.rounds
+        return self._session.recipe.rounds
 
     @property
     def seed(self) -> tuple[int, ...]:
-        """For everything random in this round."""
-        return self.recipe.seed, self.round
+        """For everything random in this round, as `numpy.random.default_rng` takes it."""
+        return self._session.recipe.seed, self.round
+
+    @property
+    def workers(self) -> int:
+        """The number of cores to use; results may not depend on it."""
+        return self._session.workers
 
     def evaluate(self, source: str) -> Frontier:
         """Check `source` and score it on the search set, in a process of its own.
@@ -74,9 +83,9 @@ class Workbench:
         has a schedule that is not deterministic or not monotone, fails in an episode, or spends
         fewer tokens at a larger β.
         """
-        folder = self.run.evaluation(self._key(source))
+        folder = self._session.run.evaluation(self._key(source))
         if not folder.exists():
-            with self.run.new_folder(folder) as draft:
+            with self._session.run.new_folder(folder) as draft:
                 try:
                     frontier = self._evaluator.evaluate(source, CONTROLLER, self.betas)
                     frontier.write(draft)
@@ -85,7 +94,9 @@ class Workbench:
                     fault = str(error)
                 if fault:
                     (draft / "fault.txt").write_text(fault, encoding="utf-8")
-            self.run.note("evaluated", round=self.round, explored=self.clock.seconds())
+            self._session.run.note(
+                "evaluated", round=self.round, explored=self._session.clock.seconds()
+            )
         if (folder / "fault.txt").exists():
             raise ControllerError((folder / "fault.txt").read_text(encoding="utf-8"))
         return Frontier.read(folder)
@@ -100,7 +111,7 @@ class Workbench:
         Takes the means alone as well, for explorers that score candidates by the thousand.
         """
         means = selection.Means.of(frontier) if isinstance(frontier, Frontier) else frontier
-        return selection.value(means, self.recipe.selection, self.stores, self.seeds)
+        return selection.value(means, self._session.recipe.selection, self.stores, self.seeds)
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
         """The JSON value of `compute()`, computed once in the life of the run.
@@ -109,43 +120,45 @@ class Workbench:
         interruption, the same `name` gives the same value and nothing is computed. Names are
         those of a round: letters, digits, '.', '-' and '_'.
         """
-        return self.run.once(self.round, name, compute)
+        return self._session.run.once(self.round, name, compute)
 
     def earlier(self, name: str) -> list[Any]:
         """What earlier rounds kept under `name` with `once`, oldest first."""
-        return self.run.journal(name, range(1, self.round))
+        return self._session.run.journal(name, range(1, self.round))
 
     def charge(self, name: str, dollars: float) -> None:
         """Book `dollars`; charging the same `name` of a round again changes nothing."""
-        self.run.charge(self.round, name, dollars)
-        self.report({"kind": "charged", "dollars": self.run.dollars()})
+        self._session.run.charge(self.round, name, dollars)
+        self._session.report({"kind": "charged", "dollars": self._session.run.dollars()})
 
     @property
     def dollars_left(self) -> float:
         """What the budget leaves; infinite without one."""
-        limit = self.recipe.budget.dollars
-        return float("inf") if limit is None else limit - self.run.dollars()
+        limit = self._session.recipe.budget.dollars
+        return float("inf") if limit is None else limit - self._session.run.dollars()
 
     @property
     def seconds_left(self) -> float:
         """What the budget leaves; infinite without one."""
-        limit = self.recipe.budget.seconds
-        return float("inf") if limit is None else limit - self.clock.seconds()
+        limit = self._session.recipe.budget.seconds
+        return float("inf") if limit is None else limit - self._session.clock.seconds()
 
     def progress(self, candidates: int, note: str = "") -> None:
         """Tell whoever watches the run how many candidates were tried so far in this round."""
-        self.report(
+        self._session.report(
             {"kind": "progress", "round": self.round, "candidates": candidates, "note": note}
         )
 
     @property
     def _evaluator(self) -> Evaluator:
-        return Evaluator(self.stores, self.recipe.seeds, self.recipe.limits, self.workers)
+        return Evaluator(
+            self.stores, self._session.recipe.seeds, self._session.recipe.limits, self.workers
+        )
 
     def _key(self, source: str) -> str:
         digest = hashlib.sha256()
         stores = [store.digest for store in self.stores]
-        for part in (__version__, source, stores, self.betas, self.recipe.seeds):
+        for part in (__version__, source, stores, self.betas, self._session.recipe.seeds):
             digest.update(repr(part).encode() + b"\0")
         return digest.hexdigest()[:32]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from autotts_core.controller_spec import load_controllers
-from autotts_core.errors import AutoTTSError, UnknownNameError, nearest
+from autotts_core.errors import AutoTTSError, StoreError, UnknownNameError, nearest
 from autotts_core.plugins import registry
 from autotts_core.recipe.reading import ReadRecipe
 from autotts_core.recipe.schema import CollectedStores, StoresToCollect
@@ -163,6 +163,7 @@ def _entry_problems(
     try:
         list(stores_of_entry(read.recipe, number, entry))
     except AutoTTSError as error:
-        # What a source lacks may be a file that another machine has.
-        return [Problem(f"{where}: {error}", missing=not isinstance(backend, TraceSource))], names
+        # A file that is not here may be elsewhere; anything else would be wrong there, too.
+        lacking = isinstance(error, StoreError) or not isinstance(backend, TraceSource)
+        return [Problem(f"{where}: {error}", missing=lacking)], names
     return [], names

@@ -4,14 +4,14 @@ Each page's blocks run in order, in a directory of the page's own:
 
 * `bash` blocks by bash, with the commands of this environment first on the path; installing is
   taken as done, so `pip install uv && uv run X` runs `X`;
-* `python` blocks that begin with `# name.py`, and `toml` blocks likewise, are written to that
-  file, other `python` blocks are run;
+* `python` blocks that begin with `# name.py`, and `toml` and `yaml` blocks likewise, are written
+  to that file, other `python` blocks are run;
 * a `text` block says what the block before it prints: each of its lines without `...` must be
   how a line of the output begins, in order. White space does not count, and numbers may be a
   hundredth off, for simulated traces hang on the last bits of floating-point functions.
 
-`<!-- needs: shared -->` before a block skips it where there are no published traces; with any
-other word it is skipped always.
+`<!-- needs: shared -->` before a block skips it where there are no published traces, with
+`slow` it runs with the slow tests only; with any other word it is skipped always.
 """
 
 import os
@@ -26,6 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
+from _pytest.mark.structures import ParameterSet
 
 from autotts_core import hookspecs
 from autotts_core.testing import install_distribution
@@ -48,7 +50,7 @@ FENCE = re.compile(
     r"^```(?P<language>\w*)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
-FILE = re.compile(r"# (?P<name>[\w./-]+\.(?:py|toml))\n")
+FILE = re.compile(r"# (?P<name>[\w./-]+\.(?:py|toml|yaml))\n")
 INSTALLS = re.compile(r"^uv pip install (?P<directory>\./\S+)$", re.MULTILINE)
 NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+")
 
@@ -73,7 +75,7 @@ def blocks_of(page: Path) -> list[Block]:
     fences = list(FENCE.finditer(text))
     blocks = []
     for fence, after in zip(fences, [*fences[1:], None], strict=False):
-        if fence["language"] not in ("bash", "python", "toml"):
+        if fence["language"] not in ("bash", "python", "toml", "yaml"):
             continue
         expected = after["text"] if after and after["language"] == "text" else ""
         line = text.count("\n", 0, fence.start("language")) + 1
@@ -92,6 +94,7 @@ def place_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]
     def place(page: Path) -> Path:
         if page not in places:
             places[page] = tmp_path_factory.mktemp(page.stem)
+            (places[page] / "recipes").symlink_to(ROOT / "recipes")
             if TRACES.is_dir():
                 (places[page] / "released").symlink_to(TRACES)
         return places[page]
@@ -99,11 +102,18 @@ def place_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]
     return place
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def marked(block: Block) -> ParameterSet:
+    marks = [pytest.mark.slow] if block.needs == "slow" else []
+    return pytest.param(block, marks=marks, id=str(block))
+
+
+@pytest.mark.parametrize("block", [marked(block) for block in BLOCKS])
 def test_block(block: Block, place_of: Callable[[Path], Path]) -> None:
     if block.needs == "shared" and not TRACES.is_dir():
         pytest.skip(f"{block}: the published traces are not here: no directory {TRACES}")
-    if block.needs not in (None, "shared"):
+    if block.needs == "slow" and "released" in block.text and not TRACES.is_dir():
+        pytest.skip(f"{block}: the published traces are not here: no directory {TRACES}")
+    if block.needs not in (None, "shared", "slow"):
         pytest.skip(f"{block}: needs {block.needs}")
     place = place_of(block.page)
     named = FILE.match(block.text)
@@ -111,6 +121,8 @@ def test_block(block: Block, place_of: Callable[[Path], Path]) -> None:
         path = place / named["name"]
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block.text, encoding="utf-8")
+    elif block.language == "yaml":
+        yaml.safe_load(block.text)
     elif block.language == "toml":
         tomllib.loads(block.text)
     else:

@@ -17,10 +17,8 @@ def fetch(url: str, most_bytes: int) -> bytes:
     try:
         with httpx.stream("GET", url, timeout=timeout, follow_redirects=True) as response:
             if response.status_code != httpx.codes.OK:
-                raise StoreError(
-                    f"{url}: cannot be fetched: the server answers {response.status_code} "
-                    f"{response.reason_phrase}".rstrip() + "."
-                )
+                status = f"{response.status_code} {response.reason_phrase}".rstrip()
+                raise StoreError(f"{url}: cannot be fetched: the server answers {status}.")
             for chunk in response.iter_bytes():
                 content += chunk
                 if len(content) > most_bytes:

@@ -23,6 +23,7 @@ from autotts_core.store import ReplayStore, check_store
 from autotts_core.trace_backend import StoreRequest
 from autotts_core.traces import BranchTrace
 
+PINNED = released.SHA256
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "traces"
 
 REQUEST = StoreRequest("Tiny-1B", "toy24", branches=128, interval_tokens=500, seed=0)
@@ -49,7 +50,7 @@ class Mirror:
         mirror = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # noqa: N802
+            def do_GET(self) -> None:
                 mirror.asked.append(self.path)
                 mirror.answer(self)
 
@@ -121,11 +122,11 @@ def test_plugin_offers_the_backend() -> None:
 
 
 def test_all_of_the_released_files_are_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr(released, "SHA256", PINNED)
     for model in ("Qwen3-0.6B", "Qwen3-1.7B", "Qwen3-4B", "Qwen3-8B"):
         for benchmark in ("aime24", "aime25"):
             ReleasedTraces().check(replace(REQUEST, model=model, benchmark=benchmark))
-    assert len(released.SHA256) == 8
+    assert len(PINNED) == 8
 
 
 # ---- fetching -----------------------------------------------------------------------------
@@ -189,9 +190,7 @@ def test_failed_fetch_leaves_nothing(
     assert files_below(cache) == [cache / "Tiny-1B" / "toy24.json"]
 
 
-def test_too_large_a_file_is_not_read_to_its_end(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_too_large_a_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(released, "_MOST_BYTES", 100)
     with pytest.raises(StoreError, match="is larger than 100 bytes"):
         ReleasedTraces().traces(REQUEST)
@@ -203,7 +202,7 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None
         unused.bind(("127.0.0.1", 0))  # taken, but not listening
         address = f"http://127.0.0.1:{unused.getsockname()[1]}"
         monkeypatch.setenv(URL_VARIABLE, address)
-        with pytest.raises(StoreError, match="cannot be fetched: .*refused") as error:
+        with pytest.raises(StoreError, match=r"cannot be fetched: .*refused") as error:
             ReleasedTraces().traces(REQUEST)
     assert str(error.value).endswith(
         "Where there is no network, put the released files into a folder as MODEL/BENCHMARK.json, "
@@ -300,14 +299,14 @@ def test_folder_with_other_content(tmp_path: Path, mirror: Mirror) -> None:
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"the released traces are not in {SHARED}")
 def test_released_files(monkeypatch: pytest.MonkeyPatch, mirror: Mirror) -> None:
-    monkeypatch.undo()
+    monkeypatch.setattr(released, "SHA256", PINNED)
     backend = ReleasedTraces.configure({"folder": str(SHARED)})
-    for name in released.SHA256:
+    for name, sha256 in PINNED.items():
         model, benchmark = name.split("/")
         request = replace(REQUEST, model=model, benchmark=benchmark)
         backend.check(request)
         traces = backend.traces(request)
-        assert traces.source_sha256 == released.SHA256[name]
+        assert traces.source_sha256 == sha256
         assert traces.interval_tokens == 500
         assert [len(question.branches) for question in traces.questions] == [128] * 30
     assert mirror.asked == []
@@ -330,11 +329,15 @@ def test_released_files(monkeypatch: pytest.MonkeyPatch, mirror: Mirror) -> None
             UnknownNameError,
             "'released' has no traces of gpt/mmlu. Known: Tiny-1B/toy24.",
         ),
-        (replace(REQUEST, branches=64), OptionError, "its traces have branches: 128, not 64."),
+        (
+            replace(REQUEST, branches=64),
+            OptionError,
+            "'released': its traces have branches: 128, not 64.",
+        ),
         (
             replace(REQUEST, interval_tokens=250),
             OptionError,
-            "its traces have interval_tokens: 500, not 250.",
+            "'released': its traces have interval_tokens: 500, not 250.",
         ),
     ],
 )

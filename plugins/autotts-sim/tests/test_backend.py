@@ -87,7 +87,7 @@ def test_refuses_what_it_cannot_simulate(
 
 
 def test_impossible_options() -> None:
-    with pytest.raises(OptionError, match="trace backend 'simulated', option 'questions': .*got 0"):
+    with pytest.raises(OptionError, match=r"'simulated', option 'questions': .*got 0"):
         backend(0)
     with pytest.raises(OptionError, match=r"no option 'question'\. Did you mean 'questions'\?"):
         SimulatedBackend.configure({"question": 3})
