@@ -182,7 +182,8 @@ def print_run(run: RunDirectory) -> None:
             f"{run.selected}\n"
             "β matching: the cheapest as accurate as SC@64 on the search set; best: the most "
             "accurate there.\nIntervals: 95 % bootstrap over questions, clustered across models; "
-            "differences are paired.\nSaved: tokens not spent of SC@64's, the first 64 branches "
+            "differences are paired.\nOver log tokens: where a budget is below a frontier's cheapest "
+            "point, nothing is answered.\nSaved: tokens not spent of SC@64's, the first 64 branches "
             "read to their end."
         ),
         soft_wrap=True,
@@ -201,6 +202,7 @@ def _print_trajectory(run: RunDirectory, console: Console) -> None:
     for heading in ("value", "best %", "at β", "tokens"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("rationale, or fault")
+    chosen = run.read_json(run.selection)["selected"] if run.selection.exists() else None
     for row in trajectory(run):
         if row["fault"]:
             cells = ["", "", "", "", f"rejected: {row['fault']}"]
@@ -212,7 +214,8 @@ def _print_trajectory(run: RunDirectory, console: Console) -> None:
                 f"{row['tokens']:,.0f}",
                 row["rationale"].partition("\n")[0],
             ]
-        table.add_row(*map(Text, (row["entry"], *cells)))
+        selected = row["entry"] == chosen
+        table.add_row(*map(Text, (row["entry"], *cells)), style="green" if selected else None)
     console.print(table)
 
 
@@ -236,7 +239,7 @@ def _print_set(
         ),
         soft_wrap=True,
     )
-    names = dict.fromkeys(_family(row) for row in reversed(rows))
+    names = dict.fromkeys(["selected", *map(_family, rows)])
     curves = [
         Curve(
             name,
@@ -257,10 +260,9 @@ def _print_rows(found: Mapping[str, Any], of_set: Mapping[str, Any], console: Co
     """The average over stores with its interval, then each store, as many as fit side by side."""
     from rich.text import Text
 
-    marks: dict[Any, str] = {}
-    for point in ("matching", "best"):
-        beta = found["selection"][f"{point}_beta"]
-        marks[beta] = ", ".join(filter(None, (marks.get(beta), point)))
+    from autotts_core.discovery.results import operating_points
+
+    marks = operating_points(found["selection"])
     stores = of_set["stores"]
     fitting = max(1, (console.width - _LABEL_WIDTH) // _STORE_WIDTH)
     for first in (None, *range(0, len(stores), fitting)):

@@ -42,7 +42,7 @@ class Versus:
     """The selected controller at `beta` against a baseline's most expensive setting.
 
     `operating_point` says how that β was chosen, on the search set: "matching" is the cheapest
-    that is as accurate there as SC@64, "best" the most accurate one.
+    that is as accurate there as SC@64, "best" the most accurate one; "matching, best" is both.
     """
 
     operating_point: str
@@ -97,9 +97,8 @@ def _set_results(
 ) -> dict[str, Any]:
     rows = [_row("baseline", point) for sweep in baselines for point in sweep.points]
     rows += [_row("selected", point) for point in chosen.points]
-    operating = {"matching": selection["matching_beta"], "best": selection["best_beta"]}
     against = []
-    for name, beta in operating.items():
+    for beta, name in operating_points(selection).items():
         point = next(each for each in chosen.points if each.beta == beta)
         for sweep in baselines:
             widest = max(sweep.points, key=lambda each: each.tokens)
@@ -114,6 +113,14 @@ def _set_results(
         "versus": [asdict(each) for each in against],
         "areas": [asdict(area) for area in areas],
     }
+
+
+def operating_points(selection: dict[str, Any]) -> dict[float | None, str]:
+    """What the selected controller's distinguished βs are called, the cheapest first."""
+    matching, best = selection["matching_beta"], selection["best_beta"]
+    if matching == best:
+        return {matching: "matching, best"}
+    return {matching: "matching", best: "best"}
 
 
 def _row(kind: str, point: Point) -> Row:
