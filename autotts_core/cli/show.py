@@ -176,18 +176,15 @@ def print_run(run: RunDirectory) -> None:
         if found[name]:
             _print_set(title, found, found[name], console)
     selection = found["selection"]
-    console.print(
-        Text(
-            f"Selected {selection['selected']} by {selection['rule']} ({selection['ended']}): "
-            f"{run.selected}\n"
-            "β matching: the cheapest as accurate as SC@64 on the search set; best: the most "
-            "accurate there.\nIntervals: 95 % bootstrap over questions, clustered across models; "
-            "differences are paired.\nOver log tokens: where a budget is below a frontier's cheapest "
-            "point, nothing is answered.\nSaved: tokens not spent of SC@64's, the first 64 branches "
-            "read to their end."
-        ),
-        soft_wrap=True,
-    )
+    chosen = f"Selected {selection['selected']} by {selection['rule']} ({selection['ended']}): "
+    console.print(Text(f"{chosen}{run.selected}\n{_FOOTNOTES}"), soft_wrap=True)
+
+
+_FOOTNOTES = """\
+β matching: the cheapest as accurate as SC@64 on the search set; best: the most accurate there.
+Intervals: 95 % bootstrap over questions, clustered across models; differences are paired.
+Over log tokens: where a budget is below a frontier's cheapest point, nothing is answered.
+Saved: tokens not spent of SC@64's, the first 64 branches read to their end."""
 
 
 def _print_trajectory(run: RunDirectory, console: Console) -> None:

@@ -5,6 +5,7 @@ has Landlock, the files are no longer in the process's view at all, nor in its c
 """
 
 import ctypes
+import errno
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -70,6 +71,8 @@ def _refuse_opening(hidden: Sequence[Path]) -> None:
 
 def _restrict(hidden: Sequence[Path]) -> None:
     """Landlock knows only what is allowed: all but `hidden` is, entry by entry on the way."""
+    if sys.platform != "linux":
+        raise OSError(errno.ENOTSUP, "not on this system")
     libc = ctypes.CDLL(None, use_errno=True)
 
     def call(number: int, *arguments: Any) -> int:

@@ -8,7 +8,9 @@ for a replay or for one episode.
 from __future__ import annotations
 
 import resource
+import sys
 import traceback
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -51,7 +53,9 @@ def _limit(cpu_seconds: int, memory_bytes: int) -> None:
     ):
         hard = resource.getrlimit(kind)[1]
         allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (allowed, allowed))
+        # macOS has no limit on address space.
+        with suppress(ValueError) if sys.platform == "darwin" else nullcontext():
+            resource.setrlimit(kind, (allowed, allowed))
 
 
 def _stores(described: list[dict[str, Any]], arrays: list[Array]) -> list[BlindStore]:

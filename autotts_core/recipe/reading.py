@@ -178,9 +178,9 @@ def _read_file(path: Path, chain: tuple[Path, ...]) -> _Tree:
 
 
 def _chain(chain: tuple[Path, ...]) -> str:
-    return f" It is extended by {' which is extended by '.join(map(str, reversed(chain)))}." * bool(
-        chain
-    )
+    if not chain:
+        return ""
+    return f" It is extended by {', which is extended by '.join(map(str, reversed(chain)))}."
 
 
 def _merge(into: _Tree, other: _Tree, key: Key = ()) -> None:

@@ -107,6 +107,8 @@ class RandomSearch(Explorer):
         count = self.options.candidates
         scored: list[Scored] = []
         for first in range(0, count, _BATCH):
+            if first > 0 and workbench.seconds_left <= 0:
+                break
             last = min(first + _BATCH, count)
             # Kept by the batch, so that an interruption costs no more than one.
             scored += workbench.once(f"tried-{last}", partial(tried, first, last))

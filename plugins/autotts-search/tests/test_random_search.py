@@ -84,6 +84,7 @@ class Bench:
     workers: int = 1
     betas: tuple[float, ...] = (0.0, 0.5, 1.0)
     seeds: range = range(6)
+    seconds_left: float = float("inf")
     history: History = field(default_factory=History)
     journal: dict[tuple[int, str], Any] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
@@ -159,6 +160,12 @@ def test_rounds_differ_and_seeds_repeat(store: ReplayStore) -> None:
     assert first.journal == again.journal
     assert [v for _, v in first.journal] != []
     assert first.journal[1, "tried-12"] != second.journal[2, "tried-12"]
+
+
+def test_a_spent_budget_ends_the_tries_after_a_batch(store: ReplayStore) -> None:
+    bench = Bench([store], seconds_left=0.0)
+    assert list(search(candidates=60).propose(bench))
+    assert [name for _, name in bench.journal] == ["tried-50", "screened", "finals"]
 
 
 def test_the_search_is_offered_by_its_name(tmp_path: Path) -> None:
