@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from autotts_core import __version__
-from autotts_core.collection import collect_store
+from autotts_core.collection import collect_store, store_folder
 from autotts_core.discovery.baselines import baseline_frontier
 from autotts_core.discovery.results import results
 from autotts_core.discovery.run_directory import RunDirectory
@@ -29,7 +29,7 @@ from autotts_core.files import write_atomically
 from autotts_core.frontier import SCORES
 from autotts_core.plugins import registry
 from autotts_core.processes import child_process
-from autotts_core.recipe.reading import resolved_yaml
+from autotts_core.recipe.reading import read_recipe, resolved_yaml
 from autotts_core.recipe.schema import Recipe
 from autotts_core.recipe.stores import planned_stores
 from autotts_core.store import ReplayStore
@@ -82,13 +82,14 @@ def _remove_drafts(run: RunDirectory) -> None:
 
 
 def _write_recipe(run: RunDirectory, recipe: Recipe) -> None:
-    text = resolved_yaml(recipe)
     if not run.recipe.exists():
-        write_atomically(run.recipe, text.encode())
-    elif run.recipe.read_text(encoding="utf-8") != text:
+        write_atomically(run.recipe, resolved_yaml(recipe).encode())
+    elif (before := read_recipe(run.recipe).recipe) != recipe:
+        theirs, ours = before.model_dump(), recipe.model_dump()
+        different = ", ".join(key for key in ours if theirs[key] != ours[key])
         raise RecipeError(
-            f"{run.path}: holds a run of another recipe ({run.recipe.name} there differs). "
-            "Choose another directory with --out, or remove this one."
+            f"{run.path}: holds a run of another recipe, which differs in: {different}. Choose "
+            "another directory with --out, or remove this one."
         )
     if not run.environment.exists():
         run.write_json(run.environment, _environment())
@@ -121,7 +122,8 @@ def _obtained(recipe: Recipe, stores_root: Path, report: Report) -> Iterator[Run
         else:
             assert planned.request is not None
             assert planned.backend is not None
-            report({"kind": "store", "name": planned.name})
+            if not store_folder(planned.backend, planned.request, stores_root).exists():
+                report({"kind": "store", "name": planned.name})
             path = collect_store(planned.backend, planned.request, stores_root)
             originals = planned.backend.originals(planned.request)
         yield RunStore(planned.role, ReplayStore.open(path), tuple(originals))

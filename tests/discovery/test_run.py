@@ -123,7 +123,7 @@ def test_a_directory_with_another_run_is_refused(autotts: Autotts, finished: Fin
         finished.run.parent, "run", finished.recipe, "--out", "run", "--set", "rounds=1"
     )
     assert other.returncode == 2
-    assert "holds a run of another recipe" in other.stderr
+    assert "holds a run of another recipe, which differs in: rounds." in other.stderr
 
 
 def test_a_store_that_has_changed_since_is_refused(
