@@ -24,7 +24,6 @@ from autotts_core.discovery.run_directory import RunDirectory
 from autotts_core.discovery.workbench import Report
 from autotts_core.errors import AutoTTSError, RecipeError, StoreError
 from autotts_core.evaluator.parent import Evaluator
-from autotts_core.evaluator.wire import WireError, receive, send
 from autotts_core.files import write_atomically
 from autotts_core.frontier import SCORES
 from autotts_core.plugins import registry
@@ -33,6 +32,7 @@ from autotts_core.recipe.reading import read_recipe, resolved_yaml
 from autotts_core.recipe.schema import Recipe
 from autotts_core.recipe.stores import planned_stores
 from autotts_core.store import ReplayStore
+from autotts_core.wire import WireError, receive, send
 
 SEARCH, HELD_OUT = "search", "held-out"
 

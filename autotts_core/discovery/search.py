@@ -22,7 +22,6 @@ from autotts_core.discovery.run_directory import RunDirectory
 from autotts_core.discovery.workbench import Clock, Report, Session, Workbench
 from autotts_core.errors import AutoTTSError, ControllerError
 from autotts_core.evaluation import self_consistency
-from autotts_core.evaluator.wire import WireError, receive, send
 from autotts_core.explorer import Explorer, Proposal
 from autotts_core.files import write_atomically
 from autotts_core.frontier import SCORES, Frontier
@@ -31,6 +30,7 @@ from autotts_core.processes import connect
 from autotts_core.recipe.reading import read_recipe
 from autotts_core.recipe.schema import Recipe
 from autotts_core.store import ReplayStore
+from autotts_core.wire import WireError, receive, send
 
 
 def search(

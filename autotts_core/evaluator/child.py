@@ -14,14 +14,14 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from autotts_core.evaluator.wire import WireError, receive, send
 from autotts_core.processes import connect
+from autotts_core.wire import WireError, receive, send
 
 if TYPE_CHECKING:
     from autotts_core.controller import Controller
-    from autotts_core.evaluator.wire import Array
     from autotts_core.replay.outcomes import Outcomes
     from autotts_core.store.arrays import TraceArrays
+    from autotts_core.wire import Array
 
 _MOST_STORES = 16 * 2**30
 

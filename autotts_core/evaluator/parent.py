@@ -18,13 +18,13 @@ import numpy as np
 
 from autotts_core.controller_source import check_source
 from autotts_core.errors import AutoTTSError, ControllerError
-from autotts_core.evaluator.wire import Array, WireError, receive, send
 from autotts_core.frontier import Frontier, Point, QuestionMeans
 from autotts_core.processes import ChildProcess, child_process
 from autotts_core.replay.interpreted import ReplayedEpisode
 from autotts_core.replay.interpreted_episode import InterpretedEpisode, recorded_question
 from autotts_core.replay.orders import branch_orders
 from autotts_core.replay.outcomes import OUTCOME_FIELDS, Outcomes, outcomes_of
+from autotts_core.wire import Array, WireError, receive, send
 
 if TYPE_CHECKING:
     from autotts_core.recipe.schema import Limits

@@ -1,4 +1,4 @@
-"""Messages between the evaluator and its child: JSON and plain arrays.
+"""Messages between a process and its children: JSON and plain arrays.
 
 Never pickles, because unpickling what an untrusted process sends would run its code here.
 """
