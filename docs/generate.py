@@ -258,6 +258,12 @@ def _written(node: ast.AST) -> str:
     return text
 
 
+def _dedented(node: ast.stmt) -> str:
+    """A statement as written, moved to the left as a whole."""
+    first, *rest = _written(node).splitlines()
+    return "\n".join([first, *(line[node.col_offset :] for line in rest)])
+
+
 def _class(tree: ast.Module, name: str) -> ast.ClassDef:
     return next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
 
@@ -301,7 +307,7 @@ def _class_entry(tree: ast.Module, name: str, level: str, module: str) -> str:
     cls = _class(tree, name)
     parts = [f"{level} `{name}`\n", f"`{module}.{name}`\n", f"{_doc(cls)}\n"]
     fields = [
-        f"{_written(node)}\n" + _comment(after)
+        f"{_dedented(node)}\n" + _comment(after)
         for node, after in zip(cls.body, [*cls.body[1:], None], strict=True)
         if isinstance(node, ast.AnnAssign) and not _written(node).startswith("_")
     ]

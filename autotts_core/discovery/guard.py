@@ -16,7 +16,7 @@ from typing import Any
 # architecture that has the calls.
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _RULE_PATH_BENEATH = 1
-_READ_FILE, _READ_DIR, _REFER = 1 << 2, 1 << 3, 1 << 13
+_READ_FILE, _REFER = 1 << 2, 1 << 13
 _SET_NO_NEW_PRIVS = 38
 
 
@@ -83,8 +83,9 @@ def _restrict(hidden: Sequence[Path]) -> None:
         return result
 
     version = call(_CREATE_RULESET, None, 0, 1)
+    # Directories stay listable: Python lists those on its path, which may hold hidden stores.
     # Moving files between directories is forbidden unless it is named, from version 2 on.
-    handled = _READ_FILE | _READ_DIR | (_REFER if version >= 2 else 0)
+    handled = _READ_FILE | (_REFER if version >= 2 else 0)
     attributes = _Ruleset(handled)
     ruleset = call(_CREATE_RULESET, ctypes.byref(attributes), ctypes.sizeof(attributes), 0)
     try:

@@ -40,6 +40,9 @@ found = {
     "by a child": subprocess.run(
         ["cat", str(hidden / "manifest.json")], capture_output=True
     ).returncode == 0,
+    "another python": subprocess.run(
+        [sys.executable, "-c", "import module_here"], env={**os.environ, "PYTHONPATH": "."}
+    ).returncode == 0,
 }
 print(json.dumps(found))
 """
@@ -79,8 +82,12 @@ def test_landlock_hides_them_from_children_too(tree: Path) -> None:
     if "Landlock:" in str(found["said"]):
         pytest.skip("this kernel has no Landlock")
     assert (found["shown"], found["written"]) == (True, True)
-    assert (found["hidden"], found["listed"], found["linked"]) == (False, False, False)
-    assert found["by a child"] is False
+    assert (found["hidden"], found["linked"], found["by a child"]) == (False, False, False)
+
+
+def test_modules_beside_what_is_hidden_can_be_imported(tree: Path) -> None:
+    (tree / "module_here.py").write_text("")
+    assert seen(tree, "both")["another python"] is True
 
 
 def test_a_name_that_begins_alike_is_not_hidden(tree: Path) -> None:
