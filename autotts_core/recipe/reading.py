@@ -36,7 +36,7 @@ _SECTIONS: dict[str, type[BaseModel]] = {
     "limits": Limits,
     "sampling": SamplingSettings,
 }
-_VARIABLE = re.compile(r"\$?\$\{(\w+)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,15 @@ class ReadRecipe:
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> ReadRecipe:
     """The recipe in `path` with what it extends, and `key=value` overrides applied.
 
-    `${NAME}` and `${NAME:-default}` in strings stand for environment variables, `$${NAME}` for
-    itself. A relative `path` is taken from the file that it is written in. Raises `RecipeError`
-    that lists every mistake with its file, line and key.
+    `${NAME}` and `${NAME:-default}` in strings stand for environment variables. A relative
+    `path` is taken from the file that it is written in. Raises `RecipeError` that lists every
+    mistake with its file, line and key.
     """
     tree = _read_file(path, ())
     for override in overrides:
         tree.apply(override)
     if isinstance(tree.values, dict):
-        stem = re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem).strip("-.")
-        tree.values.setdefault("name", stem or "recipe")
+        tree.values.setdefault("name", re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem))
         _resolve_paths(tree)
     try:
         recipe = Recipe.model_validate(tree.values)
@@ -85,22 +84,9 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> ReadRecipe:
 
 def resolved_yaml(recipe: Recipe) -> str:
     """The recipe as one YAML file that needs no other, nor the environment."""
-    values = _plain(recipe.model_dump(exclude_none=True))
-    text = yaml.dump(
-        values, Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None
-    )
+    values = recipe.model_dump(mode="json", exclude_none=True)
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, default_flow_style=None)
     return str(text)
-
-
-def _plain(value: Any) -> Any:
-    """`value` in types that YAML knows, in which nothing is taken for a variable."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, str | Path):
-        return _VARIABLE.sub(lambda match: f"${match[0]}", str(value))
-    return value
 
 
 def recipe_digest(recipe: Recipe) -> str:
@@ -120,44 +106,41 @@ class _Tree:
     def apply(self, override: str) -> None:
         """Set what `a.b.0=value` says."""
         written, equals, text = override.partition("=")
-        parts = [part.strip() for part in written.split(".")]
-        if not (equals and all(parts)):
+        if not (written.strip() and equals):
             raise RecipeError(f"--set {override}: must have the form key=value, as in rounds=2.")
         place = f"--set {override}"
-        if parts[0] == "extends":
-            raise RecipeError(f"{place}: only a file can extend another.")
-        holder: Any = self.values
-        key: Key = ()
-        for part in parts[:-1]:
-            step = _step(holder, key, part, place)
-            # A section that is left empty is null in YAML.
-            if isinstance(holder, dict) and holder.get(step) is None:
-                holder[step] = {}
-            holder, key = holder[step], (*key, step)
-        last = _step(holder, key, parts[-1], place)
-        key = (*key, last)
-        given: dict[Key, Position] = {}
-        holder[last] = _parsed(text, place, key, given, Path.cwd())
+        key = tuple(int(part) if part.isdecimal() else part for part in written.strip().split("."))
+        node = _composed(text, place)
+        given = _Tree(None, {}, Path.cwd() / "--set")
+        given.values = _converted(node, key, given.positions, place, Path.cwd())
         for known in [each for each in self.positions if each[: len(key)] == key]:
             del self.positions[known]
-        self.positions |= given
+        self.positions |= given.positions
+        self.positions[key] = Position(place, Path.cwd())
         for prefix in _prefixes(key):
             if prefix:
-                self.positions.setdefault(prefix, Position(place, Path.cwd()))
+                self.positions.setdefault(prefix, self.positions[key])
+        holder = self.values
+        for depth, part in enumerate(key[:-1]):
+            holder = self._inner(holder, part, key[: depth + 1], place, create=True)
+        last = key[-1]
+        if isinstance(holder, dict) and isinstance(last, str):
+            holder[last] = given.values
+        else:
+            self._inner(holder, last, key, place, create=False)
+            holder[last] = given.values
 
-
-def _step(holder: Any, key: Key, part: str, place: str) -> Any:
-    """The key or index that `part` is in `holder`, which lies at `key`."""
-    if isinstance(holder, dict):
-        return part
-    if not isinstance(holder, list):
-        raise RecipeError(f"{place}: {_dotted(key)} has no keys: it is {_shown(holder)}.")
-    if not (part.isdecimal() and int(part) < len(holder)):
-        raise RecipeError(
-            f"{place}: {_dotted(key)} is a list with {len(holder)} entries: "
-            f"{part!r} is none of them (they are numbered from 0)."
-        )
-    return int(part)
+    def _inner(self, holder: Any, part: str | int, key: Key, place: str, create: bool) -> Any:
+        if isinstance(holder, dict) and isinstance(part, str):
+            return holder.setdefault(part, {}) if create else holder.get(part)
+        if isinstance(holder, list) and isinstance(part, int) and part < len(holder):
+            return holder[part]
+        if isinstance(holder, list):
+            raise RecipeError(
+                f"{place}: {_dotted(key[:-1])} is a list with {len(holder)} entries: "
+                f"{part!r} is none of them (they are numbered from 0)."
+            )
+        raise RecipeError(f"{place}: {_dotted(key[:-1])} has no keys: it is {holder!r}.")
 
 
 def _read_file(path: Path, chain: tuple[Path, ...]) -> _Tree:
@@ -171,7 +154,8 @@ def _read_file(path: Path, chain: tuple[Path, ...]) -> _Tree:
         raise RecipeError(f"{path}: cannot be read: {error}.{_chain(chain)}") from None
     tree = _Tree(None, {}, path)
     folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 (links keep their names)
-    tree.values = _parsed(text, str(path), (), tree.positions, folder)
+    node = _composed(text, str(path))
+    tree.values = _converted(node, (), tree.positions, str(path), folder)
     if not isinstance(tree.values, dict):
         raise RecipeError(f"{path}: a recipe is a mapping of keys such as 'stores:'.")
     extended = tree.values.pop("extends", None)
@@ -220,43 +204,15 @@ def _value_at(values: Any, key: Key) -> Any:
     return values
 
 
-_EXPONENT = (
+class _Loader(yaml.SafeLoader):
+    """YAML 1.1 as people mean it: `1e-3` is a number."""
+
+
+_Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
     re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"),
     list("-+0123456789"),
 )
-_KINDS = {f"tag:yaml.org,2002:{kind}": kind for kind in ("str", "int", "float", "bool", "null")}
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as people mean it: `1e-3` is a number, and a date is a string."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 (overrides an attribute that is like this)
-        first: [(tag, pattern) for tag, pattern in resolvers if tag in _KINDS or "merge" in tag]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-class _Dumper(yaml.SafeDumper):
-    """Puts into quotes whatever `_Loader` would not take for a string."""
-
-    def represent_str(self, data: str) -> yaml.ScalarNode:
-        # Line breaks that only YAML 1.1 knows do not survive any other style.
-        style = '"' if re.search("[\x85\u2028\u2029]", data) else None
-        return self.represent_scalar("tag:yaml.org,2002:str", data, style)
-
-
-_Dumper.add_representer(str, _Dumper.represent_str)
-_Loader.add_implicit_resolver(*_EXPONENT)
-_Dumper.add_implicit_resolver(*_EXPONENT)
-
-
-def _parsed(text: str, place: str, key: Key, positions: dict[Key, Position], folder: Path) -> Any:
-    """The value that `text` is, for the place `key`; notes the positions of all within it."""
-    try:
-        return _converted(_composed(text, place), key, positions, place, folder)
-    except RecursionError:
-        raise RecipeError(f"{place}: is nested too deeply, or holds an alias of itself.") from None
 
 
 def _composed(text: str, place: str) -> yaml.Node | None:
@@ -264,19 +220,10 @@ def _composed(text: str, place: str) -> yaml.Node | None:
         return yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = _line_and_column(place, mark.line, mark.column) if mark else place
-        raise RecipeError(f"{where}: not YAML: {error.problem or error.context}.") from None
-    except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        column = len(before) - before.rfind("\n") - 1
-        where = _line_and_column(place, before.count("\n"), column)
-        character = ascii(text[error.position])
-        raise RecipeError(f"{where}: not YAML: {character} is no character of text.") from None
-
-
-def _line_and_column(place: str, line: int, column: int) -> str:
-    """`place` with both, counted from 1; a `--set` is one line, which is shown whole."""
-    return place if place.startswith("--set") else f"{place}:{line + 1}:{column + 1}"
+        line = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        raise RecipeError(f"{place}{line}: not YAML: {error.problem or error.context}.") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{place}: not YAML: {error}.") from None
 
 
 def _converted(
@@ -291,24 +238,12 @@ def _converted(
         return Position(shown, folder)
 
     positions.setdefault(key, position(node))
-    plain = _KINDS | {"tag:yaml.org,2002:map": "mapping", "tag:yaml.org,2002:seq": "list"}
-    if node.tag not in plain:
-        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
-        raise RecipeError(
-            f"{position(node)}: {_dotted(key)}: recipes have no values of type {tag}: "
-            "leave the tag out, or put the value in quotes."
-        )
     if isinstance(node, yaml.MappingNode):
         values: dict[str, Any] = {}
         for key_node, value_node in node.value:
             name = key_node.value
             if key_node.tag != "tag:yaml.org,2002:str":
                 kind = key_node.tag.rpartition(":")[2]
-                if kind == "merge":
-                    raise RecipeError(
-                        f"{position(key_node)}: recipes have no merge keys: let a file extend "
-                        "another with 'extends'."
-                    )
                 raise RecipeError(
                     f"{position(key_node)}: the key {name!r} is read as a {kind}: "
                     "put it in quotes if it is meant as a name."
@@ -326,18 +261,19 @@ def _converted(
             _converted(each, (*key, number), positions, place, folder)
             for number, each in enumerate(node.value)
         ]
-    where = f"{position(node)}: {_dotted(key)}"
     try:
         value = yaml.constructor.SafeConstructor().construct_object(node)
-    except (ValueError, KeyError):
-        raise RecipeError(f"{where}: {node.value!r} is no {_KINDS[node.tag]}.") from None
-    return _with_variables(value, where) if isinstance(value, str) else value
+    except (yaml.YAMLError, ValueError) as error:
+        raise RecipeError(f"{position(node)}: {_dotted(key)}: {error}.") from None
+    return (
+        _with_variables(value, f"{position(node)}: {_dotted(key)}")
+        if isinstance(value, str)
+        else value
+    )
 
 
 def _with_variables(text: str, where: str) -> str:
     def value(match: re.Match[str]) -> str:
-        if match[0].startswith("$$"):
-            return match[0][1:]
         name, default = match.groups()
         found = os.environ.get(name, default)
         if found is None:
@@ -381,60 +317,37 @@ def _explained(error: ValidationError, tree: _Tree) -> Iterator[str]:
         # In a union, the alternative that was chosen stands in the location, too.
         if key[:1] == ("stores",) and len(key) > 2:
             key = (*key[:2], *key[3:])
-        where, given = _at(tree.positions, key), problem["input"]
-        match problem["type"]:
-            case "extra_forbidden":
-                section = _section(tree.values, key[:-1])
-                known = list(section.model_fields) + (["extends"] if section is Recipe else [])
-                place = _place(tree, key)
-                yield f"{place}unknown key {_dotted(key)!r}. {nearest(str(key[-1]), known)}"
-            case "missing" if isinstance(key[-1], int):
-                yield f"{_at(tree.positions, key[:-1])}: entry {key[-1]} is missing."
-            case "missing":
-                yield f"{_place(tree, key[:-1])}the key {_dotted(key)!r} is missing."
-            case "too_short" if len(given) >= problem["ctx"]["min_length"]:
-                pass  # Entries with mistakes, which are told of, are not counted.
-            case "union_tag_not_found" if isinstance(given, dict) and "path" in given:
-                yield f"{where}: has both 'path' and 'backend': make two entries of it."
-            case "union_tag_not_found":
-                yield (
-                    f"{where}: give either 'path' (stores that are there already) or 'backend' "
-                    f"(stores to be made) (got {_shown(given)})."
-                )
-            case _:
-                yield f"{where}: {_message(problem, tree, key)} (got {_shown(given)})."
-
-
-def _place(tree: _Tree, key: Key) -> str:
-    """The beginning of a message that does not go on with `key`."""
-    return f"{_at(tree.positions, key).removesuffix(_dotted(key)).rstrip() or f'{tree.path}:'} "
-
-
-def _message(problem: Mapping[str, Any], tree: _Tree, key: Key) -> str:
-    match problem["type"], problem["input"]:
-        case "string_type", bool():
-            return (
-                "should be a string: put it in quotes, for YAML reads yes, no, on and off as truths"
+        where = _at(tree.positions, key)
+        place = where.removesuffix(_dotted(key)).rstrip()
+        kind = problem["type"]
+        if kind == "extra_forbidden":
+            section = _section(tree.values, key[:-1])
+            known = list(section.model_fields) + (["extends"] if section is Recipe else [])
+            name = _dotted(key)
+            yield f"{place} unknown key {name!r}. {nearest(str(key[-1]), known)}".lstrip()
+        elif kind == "missing":
+            holder = _at(tree.positions, key[:-1])
+            holder_place = holder.removesuffix(_dotted(key[:-1])).rstrip() or f"{tree.path}:"
+            yield f"{holder_place} the key {_dotted(key)!r} is missing."
+        elif kind.startswith("union_tag"):
+            yield (
+                f"{where}: give either 'path' (stores that are there already) or 'backend' "
+                "(stores to be made)."
             )
-        case "tuple_type", _:
-            return "should be a list"
-        case "dict_type", _:
-            return "should be a mapping"
-        case "model_type", _:
-            keys = ", ".join(_section(tree.values, key).model_fields)
-            return f"should be a mapping with keys out of {keys}"
-        case "too_short", _:
-            return "should have an entry"
-        case "too_long", _:
-            return f"should have {problem['ctx']['max_length']} entries"
+        else:
+            yield f"{where}: {_message(problem)} (got {_shortened(problem['input'])})."
+
+
+def _message(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "string_type" and isinstance(problem["input"], bool):
+        return "should be a string: put it in quotes, for YAML reads yes, no, on and off as truths"
     message = str(problem["msg"])
     return message[0].lower() + message[1:]
 
 
-def _shown(value: Any) -> str:
-    """`value` in one line, as YAML would have it."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else f"{text[:79]}…"
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _section(values: Any, key: Key) -> type[BaseModel]:

@@ -7,17 +7,7 @@ the JSON Schema that is made of this.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PositiveInt,
-    Tag,
-    ValidatorFunctionWrapHandler,
-    field_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag
 
 Beta = Annotated[float, Field(ge=0, le=1)]
 Pattern = Annotated[str, Field(min_length=1)]
@@ -25,17 +15,6 @@ Pattern = Annotated[str, Field(min_length=1)]
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _no_truth(cls, value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
-        """Keep pydantic from taking `yes` for 1: no key of a recipe is a truth value."""
-        valid = validate(value)
-        if any(isinstance(each, bool) for each in (value if isinstance(value, list) else [value])):
-            raise PydanticCustomError(
-                "truth", "should be a number: YAML reads yes, no, on and off as truths"
-            )
-        return valid
 
 
 class CollectedStores(_Section):
@@ -74,10 +53,8 @@ class StoresToCollect(_Section):
 
 
 def _kind_of_stores(entry: Any) -> str | None:
-    """Which alternative `entry` is; none where neither key is there, or both."""
-    keys = entry if isinstance(entry, dict) else getattr(entry, "__dict__", {})
-    kinds = [key for key in ("path", "backend") if key in keys]
-    return kinds[0] if len(kinds) == 1 else None
+    keys = entry if isinstance(entry, dict) else vars(entry)
+    return next((key for key in ("path", "backend") if key in keys), None)
 
 
 StoresEntry = Annotated[

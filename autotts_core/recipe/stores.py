@@ -55,8 +55,17 @@ def stores_of_entry(
             name = ReplayStore.open(path).name
             yield PlannedStore(name, role_of(recipe, name), number, path=path)
         return
-    backend = source_of_whole_traces(configured_backend(entry))
-    refuse_sampling(entry)
+    backend = configured_backend(entry)
+    if not isinstance(backend, TraceSource):
+        raise RecipeError(
+            f"trace backend {backend.name!r} is an engine: collecting from engines is not part of "
+            "this version. Collect with another tool, import the traces, and name them by 'path'."
+        )
+    if entry.sampling is not None:
+        raise RecipeError(
+            f"trace backend {backend.name!r} hands over whole traces: it samples nothing, so "
+            "leave 'sampling' out."
+        )
     for name, request in requests(entry):
         role = role_of(recipe, name)
         if role != "unused":
@@ -67,25 +76,6 @@ def stores_of_entry(
 def configured_backend(entry: StoresToCollect) -> TraceBackend:
     """The entry's backend with its options; raises for an unknown one, or unknown options."""
     return registry().get("trace backend", entry.backend).configure(entry.options)
-
-
-def source_of_whole_traces(backend: TraceBackend) -> TraceSource:
-    """`backend`, which must be a `TraceSource`; raises `RecipeError` for an engine."""
-    if not isinstance(backend, TraceSource):
-        raise RecipeError(
-            f"trace backend {backend.name!r} is an engine: collecting from engines is not part of "
-            "this version. Collect with another tool, import the traces, and name them by 'path'."
-        )
-    return backend
-
-
-def refuse_sampling(entry: StoresToCollect) -> None:
-    """Raise `RecipeError` where `entry`, for a backend with whole traces, says how to sample."""
-    if entry.sampling is not None:
-        raise RecipeError(
-            f"trace backend {entry.backend!r} hands over whole traces: it samples nothing, so "
-            "leave 'sampling' out."
-        )
 
 
 def requests(entry: StoresToCollect) -> Iterator[tuple[str, StoreRequest]]:
