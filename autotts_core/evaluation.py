@@ -32,7 +32,8 @@ class Score:
     `label` is the controller's name with the options that differ from their defaults.
     Accuracies are in per cent; `accuracy_low` and `accuracy_high` bound the 95 % bootstrap
     interval over questions. `tokens`, `sequential_tokens`, `branches`, `pruned` and
-    `intervals` are means for each episode; `saved` is the share of SC@64's tokens not spent,
+    `intervals` are means for each episode, `sc64_tokens` and `sc64_sequential_tokens` what SC@64
+    spends; `saved` is the share of SC@64's tokens not spent,
     in per cent. `beta` is None for a controller that does not depend on it. `stops` says in
     what share of episodes the controller stopped why.
     """
@@ -55,6 +56,7 @@ class Score:
     tokens: float
     sequential_tokens: float
     sc64_tokens: float
+    sc64_sequential_tokens: float
     saved: float
     branches: float
     pruned: float
@@ -113,7 +115,8 @@ def _score(
     per_question = 100 * outcomes.correct.mean(axis=1)
     low, high = bootstrap_interval(per_question)
     tokens = float(outcomes.tokens.mean())
-    baseline = float(self_consistency(store, seeds).tokens.mean())
+    reference = self_consistency(store, seeds)
+    baseline = float(reference.tokens.mean())
     grader = store.manifest.grader
     reasons, counts = np.unique(outcomes.stop, return_counts=True)
     shares = counts / outcomes.stop.size
@@ -136,6 +139,7 @@ def _score(
         tokens=tokens,
         sequential_tokens=float(outcomes.sequential_tokens.mean()),
         sc64_tokens=baseline,
+        sc64_sequential_tokens=float(reference.sequential_tokens.mean()),
         saved=100 * (1 - tokens / baseline) if baseline else 0.0,
         branches=float(outcomes.branches.mean()),
         pruned=float(outcomes.pruned.mean()),
@@ -183,6 +187,7 @@ class SelfConsistency:
 
     correct: npt.NDArray[np.bool_]
     tokens: npt.NDArray[np.int64]
+    sequential_tokens: npt.NDArray[np.int64]
 
 
 def self_consistency(
@@ -197,16 +202,18 @@ def self_consistency(
 
 @lru_cache(maxsize=64)
 def _self_consistency(arrays: TraceArrays, seeds: range, width: int) -> SelfConsistency:
-    correct, spent = [], []
+    correct, spent, longest = [], [], []
     final = arrays.step_class[arrays.step_start[1:] - 1]
     for q, (first, last) in enumerate(pairwise(arrays.branch_start.tolist())):
         order = branch_orders(last - first, seeds)[:, :width]
-        spent.append(arrays.branch_tokens[first:last].astype(np.int64)[order].sum(axis=1))
+        lengths = arrays.branch_tokens[first:last].astype(np.int64)[order]
+        spent.append(lengths.sum(axis=1))
+        longest.append(lengths.max(axis=1, initial=0))
         winners = [majority(votes) for votes in final[first:last][order].tolist()]
         right = arrays.class_correct[slice(*arrays.class_start[q : q + 2].tolist())]
         # Index -1 stands for "no answer" and finds the False at the end.
         correct.append(np.append(right, False)[winners])
-    return SelfConsistency(np.array(correct), np.array(spent))
+    return SelfConsistency(np.array(correct), np.array(spent), np.array(longest))
 
 
 def write_scores(scores: Sequence[Score], path: Path) -> None:

@@ -56,8 +56,8 @@ class Versus:
 class Area:
     """The selected controller's frontier against a whole sweep of a baseline.
 
-    `difference` is that of the areas under accuracy over the logarithm of tokens, as the
-    recipe's `selection.span` bounds it, in percentage points.
+    `difference` is that of the areas under accuracy over the logarithm of cost, as the
+    recipe's `selection` weighs and bounds it, in percentage points.
     """
 
     baseline: str
@@ -139,8 +139,7 @@ def _row(kind: str, point: Point) -> Row:
 def _area_difference(recipe: Recipe, chosen: Frontier, sweep: Frontier) -> Interval:
     budgets = area_budgets(recipe.selection)
     mine, theirs = (
-        out_of_fold_accuracy(Means.of(each), budgets, recipe.selection.folds)
-        for each in (chosen, sweep)
+        out_of_fold_accuracy(Means.of(each), recipe.selection, budgets) for each in (chosen, sweep)
     )
     benchmarks = [score.benchmark for score in chosen.points[0].scores]
     return mean_difference(mine, theirs, benchmarks)

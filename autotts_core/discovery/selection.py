@@ -1,7 +1,7 @@
 """Which frontier is best, by the search set alone."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self, TypeVar
 
 import numpy as np
@@ -14,6 +14,8 @@ from autotts_core.statistics import resampled_means
 from autotts_core.store import ReplayStore
 
 Floats = npt.NDArray[np.float64]
+Questions = Sequence[npt.NDArray[np.int64]]
+"""Numbers of questions, for each store."""
 Named = TypeVar("Named")
 
 _BUDGETS = 24
@@ -24,50 +26,102 @@ _BUDGETS = 24
 class Means:
     """What a rule looks at: for each store, means over seeds of shape (points, questions).
 
-    Accuracies are in per cent; `sc64_tokens` is what SC@64 spends on each store.
+    Accuracies are in per cent; `sc64_tokens` and `sc64_sequential_tokens` are what SC@64 spends
+    on each store.
     """
 
     accuracy: Sequence[Floats]
     tokens: Sequence[Floats]
+    sequential_tokens: Sequence[Floats]
     sc64_tokens: Sequence[float]
+    sc64_sequential_tokens: Sequence[float]
 
     @classmethod
     def of(cls, frontier: Frontier) -> Self:
         """The means of a frontier's points."""
-        points = frontier.points
+
+        def each(name: str) -> list[Floats]:
+            return [
+                np.array([getattr(point.questions[k], name) for point in frontier.points])
+                for k in range(len(frontier.stores))
+            ]
+
+        scores = frontier.points[0].scores
         return cls(
-            [np.array([p.questions[k].accuracy for p in points]) for k in _stores(frontier)],
-            [np.array([p.questions[k].tokens for p in points]) for k in _stores(frontier)],
-            [score.sc64_tokens for score in points[0].scores],
+            each("accuracy"),
+            each("tokens"),
+            each("sequential_tokens"),
+            [score.sc64_tokens for score in scores],
+            [score.sc64_sequential_tokens for score in scores],
         )
 
+    def only(self, questions: Questions) -> Self:
+        """The same on some questions; what SC@64 spends, a matter of scale, stays."""
+        return replace(
+            self,
+            accuracy=_only(self.accuracy, questions),
+            tokens=_only(self.tokens, questions),
+            sequential_tokens=_only(self.sequential_tokens, questions),
+        )
 
-def _stores(frontier: Frontier) -> range:
-    return range(len(frontier.stores))
+    def cost(self, latency: float) -> Floats:
+        """Each point's cost as a share of SC@64's.
+
+        `latency` weighs sequential tokens, the rest tokens.
+        """
+        share = _mean(self.tokens) / np.mean(self.sc64_tokens)
+        if latency == 0:
+            return share
+        sequential = _mean(self.sequential_tokens) / np.mean(self.sc64_sequential_tokens)
+        return (1 - latency) * share + latency * sequential
 
 
-def value(means: Means, selection: Selection, stores: Sequence[ReplayStore], seeds: range) -> float:
+def fold_questions(sizes: Sequence[int], fold: int, folds: int) -> tuple[Questions, Questions]:
+    """For stores of these sizes, the questions outside of a fold and those in it.
+
+    Question q is in fold q mod `folds`, so that a question is in the same one for all models.
+    """
+    numbers = [np.arange(size) for size in sizes]
+    return (
+        [each[each % folds != fold] for each in numbers],
+        [each[each % folds == fold] for each in numbers],
+    )
+
+
+def value(
+    means: Means,
+    selection: Selection,
+    stores: Sequence[ReplayStore],
+    seeds: range,
+    questions: Questions | None = None,
+) -> float:
     """What the recipe's rule makes of a frontier, in per cent; larger is better.
 
     `highest-accuracy` is the paper's: the highest accuracy at any β. The other rules go through
     budgets: at each, the most accurate β that keeps to it answers, chosen on other questions
     than those that it is scored on (cross-validation), and nothing is answered where no β is so
     cheap. From their mean, `penalty` standard errors of the paired difference to SC@64 are
-    subtracted, with questions as clusters.
+    subtracted, with questions as clusters. `questions` leaves all others of each store out.
     """
-    if selection.rule == "highest-accuracy":
-        return float(np.mean([each.mean(axis=1) for each in means.accuracy], axis=0).max())
-    if selection.rule == "accuracy-at-budget":
-        budgets = np.array([selection.budget])
-    else:
-        budgets = area_budgets(selection)
-    answered = out_of_fold_accuracy(means, budgets, selection.folds)
-    benchmarks = [store.benchmark for store in stores]
     reference = [100 * self_consistency(store, seeds).correct.mean(axis=1) for store in stores]
+    if questions is not None:
+        means = means.only(questions)
+        reference = [each[kept] for each, kept in zip(reference, questions, strict=True)]
+    if selection.rule == "highest-accuracy":
+        return float(_mean(means.accuracy).max())
+    answered = out_of_fold_accuracy(means, selection, rule_budgets(selection))
+    benchmarks = [store.benchmark for store in stores]
     gained = [a - r for a, r in zip(answered, reference, strict=True)]
     error = float(np.std(resampled_means(gained, benchmarks)))
     mean = float(np.mean([each.mean() for each in answered]))
     return mean - selection.penalty * error
+
+
+def rule_budgets(selection: Selection) -> Floats:
+    """The budgets at which the rule looks, as shares of SC@64's cost."""
+    if selection.rule == "accuracy-at-budget":
+        return np.array([selection.budget])
+    return area_budgets(selection)
 
 
 def area_budgets(selection: Selection) -> Floats:
@@ -75,34 +129,45 @@ def area_budgets(selection: Selection) -> Floats:
     return np.geomspace(*selection.span, _BUDGETS)
 
 
-def out_of_fold_accuracy(means: Means, budgets: Floats, folds: int) -> list[Floats]:
+def out_of_fold_accuracy(means: Means, selection: Selection, budgets: Floats) -> list[Floats]:
     """Each question's accuracy in per cent, averaged over `budgets`: an array for each store.
 
-    `budgets` are shares of SC@64's tokens. Question q is in fold q mod `folds`; which point
-    answers it at a budget is decided without its fold.
+    Which point answers a question at a budget is decided without the question's fold.
     """
-    folds = min(folds, min(each.shape[1] for each in means.accuracy))
-    results = [np.zeros(each.shape[1]) for each in means.accuracy]
-    # What SC@64 spends is known from the whole set: it depends on no choice.
-    reference = np.mean(means.sc64_tokens)
+    sizes = [each.shape[1] for each in means.accuracy]
+    folds = min(selection.folds, *sizes)
+    results = [np.zeros(size) for size in sizes]
     for fold in range(folds):
-        accuracy = np.mean([_without(fold, folds, each) for each in means.accuracy], axis=0)
-        tokens = np.mean([_without(fold, folds, each) for each in means.tokens], axis=0)
-        affordable = tokens[:, None] <= budgets * reference
-        chosen = np.where(affordable, accuracy[:, None], -1.0).argmax(axis=0)
-        answering = affordable.any(axis=0)
-        for result, each in zip(results, means.accuracy, strict=True):
-            of_fold = each[:, fold::folds]
-            result[fold::folds] = (of_fold[chosen] * answering[:, None]).mean(axis=0)
+        others, own = fold_questions(sizes, fold, folds)
+        # A single question has no others.
+        chosen_on = means.only(others) if folds > 1 else means
+        answered = answered_accuracy(chosen_on, means.only(own), selection.latency, budgets)
+        for result, place, each in zip(results, own, answered, strict=True):
+            result[place] = each
     return results
 
 
-def _without(fold: int, folds: int, values: Floats) -> Floats:
-    """Means of (points, questions) over the questions of the other folds."""
-    if folds == 1:
-        return np.asarray(values.mean(axis=1))
-    kept = np.arange(values.shape[1]) % folds != fold
-    return np.asarray(values[:, kept].mean(axis=1))
+def answered_accuracy(
+    chosen_on: Means, scored_on: Means, latency: float, budgets: Floats
+) -> list[Floats]:
+    """The accuracy on the questions of `scored_on`, averaged over `budgets`.
+
+    At each budget the most accurate point by `chosen_on` that keeps to it answers.
+    """
+    affordable = chosen_on.cost(latency)[:, None] <= budgets
+    accuracy = _mean(chosen_on.accuracy)
+    chosen = np.where(affordable, accuracy[:, None], -1.0).argmax(axis=0)
+    answering = np.asarray(affordable.any(axis=0))
+    return [(each[chosen] * answering[:, None]).mean(axis=0) for each in scored_on.accuracy]
+
+
+def _mean(values: Sequence[Floats]) -> Floats:
+    """Each point's mean over questions, then stores."""
+    return np.asarray(np.mean([each.mean(axis=1) for each in values], axis=0))
+
+
+def _only(values: Sequence[Floats], questions: Questions) -> list[Floats]:
+    return [each[:, kept] for each, kept in zip(values, questions, strict=True)]
 
 
 def select(candidates: Sequence[tuple[Named, Frontier]], values: Sequence[float]) -> Named:

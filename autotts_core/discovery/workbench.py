@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotts_core import __version__
-from autotts_core.discovery import selection
 from autotts_core.discovery.history import History
 from autotts_core.discovery.run_directory import RunDirectory
+from autotts_core.discovery.selection import Means, Questions, value, where_tokens_fall
 from autotts_core.errors import ControllerError
 from autotts_core.evaluator.parent import EpisodeKey, Evaluator
 from autotts_core.frontier import Frontier
-from autotts_core.recipe.schema import Recipe
+from autotts_core.recipe.schema import Recipe, Selection
 from autotts_core.replay.interpreted import ReplayedEpisode
 from autotts_core.store import ReplayStore
 
@@ -89,7 +89,7 @@ class Workbench:
                 try:
                     frontier = self._evaluator.evaluate(source, CONTROLLER, self.betas)
                     frontier.write(draft)
-                    fault = selection.where_tokens_fall(frontier)
+                    fault = where_tokens_fall(frontier)
                 except ControllerError as error:
                     fault = str(error)
                 if fault:
@@ -105,13 +105,19 @@ class Workbench:
         """Episodes with every action and what it revealed; errors as `evaluate` has."""
         return self._evaluator.episodes(source, CONTROLLER, keys)
 
-    def value(self, frontier: Frontier | selection.Means) -> float:
+    @property
+    def selection(self) -> Selection:
+        """How the run will choose among all proposals."""
+        return self._session.recipe.selection
+
+    def value(self, frontier: Frontier | Means, questions: Questions | None = None) -> float:
         """What the run's selection rule makes of a frontier: larger is better.
 
         Takes the means alone as well, for explorers that score candidates by the thousand.
+        `questions` leaves all others of each store out, for cross-validation.
         """
-        means = selection.Means.of(frontier) if isinstance(frontier, Frontier) else frontier
-        return selection.value(means, self._session.recipe.selection, self.stores, self.seeds)
+        means = Means.of(frontier) if isinstance(frontier, Frontier) else frontier
+        return value(means, self.selection, self.stores, self.seeds, questions)
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
         """The JSON value of `compute()`, computed once in the life of the run.

@@ -77,15 +77,18 @@ class Selection(_Section):
 
     rule: Literal["highest-accuracy", "best-frontier", "accuracy-at-budget"] = "best-frontier"
     """`highest-accuracy`, at any β, is the paper's. `best-frontier` takes the area of accuracy
-    over the logarithm of tokens; `accuracy-at-budget` the accuracy at `budget`. The last two
+    over the logarithm of cost; `accuracy-at-budget` the accuracy at `budget`. The last two
     choose β on some questions and score it on others, and subtract `penalty` standard errors."""
     budget: Annotated[float, Field(gt=0, le=1)] = 0.3
-    """Of `accuracy-at-budget`: tokens, as a share of those of SC@64."""
+    """Of `accuracy-at-budget`: cost, as a share of that of SC@64."""
+    latency: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """What sequential tokens weigh in the cost, the rest being tokens; each as a share of SC@64's.
+    0 looks for the most frugal controller, 1 for the fastest."""
     span: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (
         0.05,
         1.0,
     )
-    """Of `best-frontier`: from where to where the area is taken, as shares of SC@64's tokens."""
+    """Of `best-frontier`: from where to where the area is taken, as shares of SC@64's cost."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts that the questions are split into for cross-validation."""
     penalty: Annotated[float, Field(ge=0)] = 0.5

@@ -27,7 +27,7 @@ SCORE = Score(
     store="m/b", model="m", benchmark="b", grader="exact-1", accounting="exact", controller="c",
     label="c", options={}, beta=0.0, budget=None, questions=4, seeds=1, accuracy=0.0,
     accuracy_low=0.0, accuracy_high=0.0, tokens=0.0, sequential_tokens=0.0, sc64_tokens=1000.0,
-    saved=0.0, branches=1.0, pruned=0.0, intervals=1.0, stops={},
+    sc64_sequential_tokens=100.0,    saved=0.0, branches=1.0, pruned=0.0, intervals=1.0, stops={},
 )  # fmt: skip
 
 
@@ -96,14 +96,16 @@ def test_stores_of_different_sizes_count_the_same() -> None:
 
 def test_the_area_counts_nothing_where_nothing_is_affordable() -> None:
     frontier = Frontier((point(0, ([100.0] * 4, 500)),))
-    (answered,) = out_of_fold_accuracy(Means.of(frontier), np.array([0.25, 0.5, 1.0, 1.0]), 2)
+    (answered,) = out_of_fold_accuracy(
+        Means.of(frontier), Selection(folds=2), np.array([0.25, 0.5, 1.0, 1.0])
+    )
     np.testing.assert_allclose(answered, 75.0)
 
 
 def test_a_beta_is_not_chosen_on_the_questions_that_it_is_scored_on() -> None:
     # Each β is right on the questions of one fold only: in hindsight 50 %, in truth 0.
     frontier = Frontier((point(0, ([100.0, 0.0] * 4, 10)), point(1, ([0.0, 100.0] * 4, 10))))
-    (answered,) = out_of_fold_accuracy(Means.of(frontier), np.array([1.0]), 2)
+    (answered,) = out_of_fold_accuracy(Means.of(frontier), Selection(folds=2), np.array([1.0]))
     np.testing.assert_allclose(answered, 0.0)
 
 

@@ -1,162 +1,270 @@
-"""The explorer `random-search`: draw policies, race them by replay, hand in the best."""
+"""The explorer `random-search`: race random policies, fit the best, keep what carries over."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from autotts_core.component import Options
-from autotts_core.discovery.selection import Means
+from autotts_core.discovery.selection import answered_accuracy, fold_questions, rule_budgets
 from autotts_core.discovery.workbench import Workbench
 from autotts_core.errors import ControllerError
 from autotts_core.evaluation import self_consistency
 from autotts_core.explorer import Explorer, Proposal
-from autotts_core.replay.compiled import replay_compiled
-from autotts_search.space import Candidate, GrammarController, mutate, sample
+from autotts_core.statistics import Interval, mean_difference
+from autotts_search.fitting import average, fit
+from autotts_search.grammar import PARTS
+from autotts_search.scoring import Scorer, spread
+from autotts_search.space import ANCESTORS, Candidate, in_order, neighbour, sample, with_parts
 from autotts_search.writing import told, write
 
-_SCREEN_BETAS = 4
 _BATCH = 50
-_FALLS = -1000.0
-"""The value of a candidate whose tokens fall as β grows: below that of any other."""
-
-Scored = tuple[float, dict[str, Any]]
-"""A candidate's value, and the candidate as JSON values."""
+_RACE_BETAS = 3
+_FIT_BETAS = 4
 
 
 class RandomSearchOptions(Options):
-    candidates: PositiveInt = 300
-    """Policies tried in each round."""
-    finalists: PositiveInt = 12
-    """Policies of a round that are scored on all seeds and the whole β grid."""
-    proposals: PositiveInt = 1
-    """Controllers handed in each round."""
-    screen_seeds: PositiveInt = 8
-    """Seeds with which a policy is first tried."""
-    parents: PositiveInt = 16
-    """Best policies of earlier rounds that half of a later round's are neighbours of."""
-    part_price: float = 0.05
-    """What each part of a policy has to be worth, in percentage points."""
+    candidates: PositiveInt = 400
+    """Policies that the first round begins with: random ones, and known ones' neighbours."""
+    race_seeds: PositiveInt = 2
+    """Seeds with which all of them are tried; the better half gets twice as many, and so on."""
+    structures: PositiveInt = 3
+    """Sets of parts whose knobs are fitted in a round, in addition to what has one part less."""
+    evaluations: PositiveInt = 96
+    """Policies tried in a fit of knobs; each set of parts is fitted once for each fold."""
+    fit_seeds: PositiveInt = 8
+    """Seeds with which a fit tries a policy."""
+    folds: Annotated[int, Field(ge=2)] = 4
+    """Parts that the questions are split into: knobs are fitted on all but one, scored on that."""
+    part_price: Annotated[float, Field(ge=0)] = 0.1
+    """What each part of a policy has to be worth on other questions, in percentage points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A set of parts with knobs fitted on each fold, and what they come to on the others.
+
+    `fits` are points of the unit cube, `gain` is the accuracy against SC@64 that each fold's
+    knobs reach on the questions that they were not fitted on, at the rule's budgets, with its
+    interval over questions.
+    """
+
+    parts: tuple[str, ...]
+    fits: tuple[tuple[float, ...], ...]
+    gain: Interval
+
+    @property
+    def candidate(self) -> Candidate:
+        """In the middle of the folds' fits."""
+        return average(self.parts, self.fits)
+
+    def worth(self, part_price: float) -> float:
+        """The gain, less the price of the parts."""
+        return self.gain.mean - part_price * len(self.parts)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Fitted:
+        """What `asdict` gave."""
+        fits = tuple(tuple(each) for each in values["fits"])
+        return cls(tuple(values["parts"]), fits, Interval(**values["gain"]))
 
 
 class RandomSearch(Explorer):
-    """Random search with neighbours of the best, over a small grammar of policies.
+    """Search over a grammar of policies, cross-validated over questions.
 
-    The first round draws policies at random; later ones draw half, and vary the best for the
-    other half. All are tried on few seeds and βs; the best of those on everything, where their
-    tokens may not fall as β grows. What is handed in is written out as plain source.
+    The first round races random policies, and neighbours of known ones, by successive halving.
+    The best sets of parts have their knobs fitted once for each fold of the questions, and are
+    compared by what the fits come to on the questions left out, less a price for each part.
+    Later rounds fit the winner again with one part less or more. A controller's knobs are the
+    average of its folds' fits. Once a round brings nothing that carries over better, later ones
+    hand in nothing.
     """
 
     name: ClassVar[str] = "random-search"
-    summary: ClassVar[str] = "Random search over a small grammar of policies; calls no model"
+    summary: ClassVar[str] = "Cross-validated search over a grammar of policies; calls no model"
     Options: ClassVar[type[Options]] = RandomSearchOptions
     options: RandomSearchOptions
 
     def propose(self, workbench: Workbench) -> Iterable[Proposal]:
-        """The round's best policies that were not handed in before."""
-        screened = workbench.once("screened", lambda: self._screened(workbench))
-        finals = workbench.once("finals", lambda: self._finals(workbench, screened))
-        return self._handed_in(workbench, finals)
+        """The round's best policy, if it carries over better than those before it."""
+        earlier = [[Fitted.from_json(each) for each in own] for own in workbench.earlier("fitted")]
+        tried = [fitted for own in earlier for fitted in own]
+        best = self._best(tried)
+        if len(earlier) > 1 and best not in earlier[-1]:
+            return
+        starts = self._starts(workbench, best, {each.parts for each in tried})
+        fitted = workbench.once("fitted", lambda: self._fitted(workbench, best, starts))
+        new = [Fitted.from_json(each) for each in fitted]
+        yield from self._handed_in(workbench, tried, new)
 
-    def _handed_in(self, workbench: Workbench, finals: Sequence[Scored]) -> Iterator[Proposal]:
-        # As it was before this round, which an interruption may have left half done.
-        known = {e.proposal.source for e in workbench.history if e.round < workbench.round}
-        left = self.options.proposals
-        for value, described in finals:
-            candidate = Candidate.from_json(described)
-            source = write(candidate)
-            if left == 0 or source in known:
-                continue
+    def _best(self, tried: Sequence[Fitted]) -> Fitted | None:
+        return max(tried, key=lambda each: each.worth(self.options.part_price), default=None)
+
+    def _handed_in(
+        self, workbench: Workbench, tried: Sequence[Fitted], new: Sequence[Fitted]
+    ) -> Iterator[Proposal]:
+        """The best new one that is better than all before it and whose tokens never fall."""
+        price = self.options.part_price
+        before = self._best(tried)
+        for fitted in sorted(new, key=lambda each: -each.worth(price)):
+            if before is not None and fitted.worth(price) <= before.worth(price):
+                return
+            source = write(fitted.candidate, self._worth(fitted, [*tried, *new]))
             try:
                 workbench.evaluate(source)
             except ControllerError:
                 continue
-            left -= 1
-            parts = ", ".join(candidate.parts) or "no further part"
-            rationale = (
-                f"Best of {self.options.candidates} policies tried in this round, with a value "
-                f"of {value:.2f}; {parts}.\n\n{told(candidate)}"
-            )
-            yield Proposal(source, rationale)
+            yield Proposal(source, self._rationale(fitted, [*tried, *new]))
+            return
 
-    def _screened(self, workbench: Workbench) -> list[Scored]:
-        """The round's candidates that did best on few seeds, best first."""
-        earlier = [scored for finals in workbench.earlier("finals") for scored in finals]
-        best = sorted(earlier, key=lambda scored: -scored[0])[: self.options.parents]
-        parents = [Candidate.from_json(described) for _, described in best]
-        betas = _spread(workbench.betas, _SCREEN_BETAS)
-        seeds = range(min(self.options.screen_seeds, len(workbench.seeds)))
+    def _worth(self, fitted: Fitted, others: Sequence[Fitted]) -> dict[str, str]:
+        """For each part without which the policy was fitted, what it adds."""
+        gains = {each.parts: each.gain.mean for each in others}
+        without = {part: tuple(p for p in fitted.parts if p != part) for part in fitted.parts}
+        return {
+            part: f" ({fitted.gain.mean - gains[rest]:+.2f} points)"
+            for part, rest in without.items()
+            if rest in gains
+        }
 
-        def tried(first: int, last: int) -> list[Scored]:
-            rng = np.random.default_rng((*workbench.seed, first))
-            scored = []
-            for number in range(first, last):
-                if parents and number % 2:
-                    candidate = mutate(parents[int(rng.integers(len(parents)))], rng)
-                else:
-                    candidate = sample(rng)
-                value = self._value(workbench, candidate, betas, seeds)
-                scored.append((value, candidate.to_json()))
-                workbench.progress(number + 1, "trying policies")
-            return scored
+    def _rationale(self, fitted: Fitted, others: Sequence[Fitted]) -> str:
+        gain = fitted.gain
+        lines = [
+            f"On questions that its knobs were not fitted on, {gain.mean:+.2f} points against "
+            f"SC@64 at the budgets that count ({gain.low:+.2f} to {gain.high:+.2f}), "
+            f"the best of {len(others)} sets of parts.",
+            "",
+            told(fitted.candidate, self._worth(fitted, others)),
+            "Sets of parts by what they gain on questions left out:",
+            "",
+        ]
+        ranked = sorted(others, key=lambda each: -each.worth(self.options.part_price))
+        lines += [
+            f"* {each.gain.mean:+.2f} ({each.gain.low:+.2f} to {each.gain.high:+.2f}): "
+            f"{', '.join(each.parts) or 'no further part'}"
+            for each in ranked
+        ]
+        return "\n".join(lines) + "\n"
 
+    def _starts(
+        self, workbench: Workbench, best: Fitted | None, known: set[tuple[str, ...]]
+    ) -> list[Candidate]:
+        """What to fit in this round, each set of parts once."""
+        if best is None:
+            raced = [Candidate.from_json(each) for each in self._raced(workbench)]
+            # What has no further part shows what parts are worth.
+            starts = [with_parts(raced[0], ()), *raced]
+            count = self.options.structures + 1
+        else:
+            rng = np.random.default_rng((*workbench.seed, 1))
+            without = [tuple(p for p in best.parts if p != part) for part in best.parts]
+            others = rng.permutation([part for part in PARTS if part not in best.parts]).tolist()
+            starts = [
+                with_parts(best.candidate, parts)
+                for parts in (*without, *((*best.parts, part) for part in others))
+                if in_order(parts) not in known
+            ]
+            untried = sum(parts not in known for parts in without)
+            count = untried + self.options.structures
+        unique = {each.parts: each for each in reversed(starts)}
+        return list(unique.values())[::-1][:count]
+
+    def _raced(self, workbench: Workbench) -> list[dict[str, Any]]:
+        """The candidates that survive all halvings, best first."""
         count = self.options.candidates
-        scored: list[Scored] = []
+        betas = spread(workbench.betas, _RACE_BETAS)
+
+        def drawn(first: int, last: int) -> list[Any]:
+            rng = np.random.default_rng((*workbench.seed, first))
+            known = list(ANCESTORS.values())
+            candidates = [
+                neighbour(known[number // 3 % len(known)], rng) if number % 3 == 0 else sample(rng)
+                for number in range(first, last)
+            ]
+            return ranked(self.options.race_seeds, candidates, last)
+
+        def ranked(seeds: int, candidates: Sequence[Candidate], done: int) -> list[Any]:
+            scorer = Scorer(workbench, betas, range(min(seeds, len(workbench.seeds))))
+            values = scorer.values(candidates)
+            workbench.progress(done, "racing policies")
+            priced = [
+                (value - self.options.part_price * len(each.parts), each.to_json())
+                for value, each in zip(values, candidates, strict=True)
+            ]
+            return sorted(priced, key=lambda pair: -pair[0])
+
+        pool: list[Any] = []
         for first in range(0, count, _BATCH):
             if first > 0 and workbench.seconds_left <= 0:
                 break
             last = min(first + _BATCH, count)
             # Kept by the batch, so that an interruption costs no more than one.
-            scored += workbench.once(f"tried-{last}", partial(tried, first, last))
-        for parent in parents:
-            scored.append((self._value(workbench, parent, betas, seeds), parent.to_json()))
-        return _ranked(scored)[: self.options.finalists]
+            pool += workbench.once(f"raced-{last}", partial(drawn, first, last))
+        pool.sort(key=lambda pair: -pair[0])
+        seeds = self.options.race_seeds
+        while len(pool) > 4 * self.options.structures and seeds < len(workbench.seeds):
+            seeds *= 2
+            left = [Candidate.from_json(each) for _, each in pool[: len(pool) // 2]]
+            pool = workbench.once(f"halved-{seeds}", partial(ranked, seeds, left, count))
+        return [described for _, described in pool]
 
-    def _finals(self, workbench: Workbench, screened: Sequence[Scored]) -> list[Scored]:
-        """Those whose tokens never fall, by their value on all seeds and βs, best first."""
-        scored = []
-        for number, (_, described) in enumerate(screened, start=1):
-            candidate = Candidate.from_json(described)
-            value = self._value(workbench, candidate, workbench.betas, workbench.seeds)
-            scored.append((value, described))
-            workbench.progress(self.options.candidates, f"final {number} of {len(screened)}")
-        return [pair for pair in _ranked(scored) if pair[0] > _FALLS]
+    def _fitted(
+        self, workbench: Workbench, best: Fitted | None, starts: Sequence[Candidate]
+    ) -> list[dict[str, Any]]:
+        """Each start's parts with knobs fitted fold by fold; the best of all goes on as well."""
+        found = []
+        for number, start in enumerate(starts):
+            if found and workbench.seconds_left <= 0:
+                break
+            fits = []
+            for fold in range(self.options.folds):
+                run = partial(self._fit, workbench, start, fold, number)
+                fits.append(workbench.once(f"fit-{number}-{fold}", run))
+                note = f"fitting {number + 1} of {len(starts)}, fold {fold + 1}"
+                done = len(found) * self.options.folds + fold + 1
+                workbench.progress(done * self.options.evaluations, note)
+            gain = self._gain(workbench, start.parts, fits)
+            found.append(asdict(Fitted(start.parts, tuple(map(tuple, fits)), gain)))
+        return found
 
-    def _value(
-        self, workbench: Workbench, candidate: Candidate, betas: Sequence[float], seeds: range
-    ) -> float:
-        """What the run's rule makes of a candidate, less the price of its parts."""
-        controller = GrammarController(candidate)
-        accuracy, tokens, reference = [], [], []
-        for store in workbench.stores:
-            outcomes = [
-                replay_compiled(controller, store, beta, seeds, workers=workbench.workers)
-                for beta in betas
-            ]
-            accuracy.append(np.array([100 * each.correct.mean(axis=1) for each in outcomes]))
-            tokens.append(np.array([each.tokens.mean(axis=1) for each in outcomes]))
-            reference.append(float(self_consistency(store, seeds).tokens.mean()))
-        spent = np.mean([each.mean(axis=1) for each in tokens], axis=0)
-        if (np.diff(spent) < 0).any():
-            return _FALLS
-        price = self.options.part_price * len(candidate.parts)
-        return workbench.value(Means(accuracy, tokens, reference)) - price
+    def _fit(self, workbench: Workbench, start: Candidate, fold: int, number: int) -> list[float]:
+        scorer = self._scorer(workbench)
+        others, _ = fold_questions(_sizes(workbench), fold, self.options.folds)
+        seed = int(np.random.default_rng((*workbench.seed, 2, fold, number)).integers(1, 2**31))
+        return fit(scorer, start, others, self.options.evaluations, seed)
+
+    def _scorer(self, workbench: Workbench) -> Scorer:
+        seeds = range(min(self.options.fit_seeds, len(workbench.seeds)))
+        return Scorer(workbench, spread(workbench.betas, _FIT_BETAS), seeds)
+
+    def _gain(
+        self, workbench: Workbench, parts: Sequence[str], fits: Sequence[Sequence[float]]
+    ) -> Interval:
+        """What each fold's knobs gain against SC@64 on the questions of the fold."""
+        scorer = Scorer(workbench, workbench.betas, workbench.seeds)
+        means = scorer.means(average(parts, [each]) for each in fits)
+        sizes = _sizes(workbench)
+        answered = [np.zeros(size) for size in sizes]
+        rule = workbench.selection
+        for fold, each in enumerate(means):
+            others, own = fold_questions(sizes, fold, self.options.folds)
+            right = answered_accuracy(
+                each.only(others), each.only(own), rule.latency, rule_budgets(rule)
+            )
+            for store, questions in enumerate(own):
+                answered[store][questions] = right[store]
+        reference = [
+            100 * self_consistency(store, workbench.seeds).correct.mean(axis=1)
+            for store in workbench.stores
+        ]
+        benchmarks = [store.benchmark for store in workbench.stores]
+        return mean_difference(answered, reference, benchmarks)
 
 
-def _ranked(scored: Iterable[Scored]) -> list[Scored]:
-    """Best first, each policy once."""
-    best = sorted(scored, key=lambda pair: -pair[0])
-    unique: dict[str, Scored] = {}
-    for value, described in best:
-        unique.setdefault(write(Candidate.from_json(described)), (value, described))
-    return list(unique.values())
-
-
-def _spread(betas: Sequence[float], count: int) -> list[float]:
-    """At most `count` of `betas`, the ends included, evenly."""
-    places = np.linspace(0, len(betas) - 1, min(count, len(betas)))
-    return [betas[round(place)] for place in places.tolist()]
+def _sizes(workbench: Workbench) -> list[int]:
+    return [store.manifest.counts.questions for store in workbench.stores]

@@ -5,56 +5,85 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Iterator, Mapping
+from types import FunctionType
 
 from autotts_search import grammar
 from autotts_search.space import KNOBS, Candidate
 
 _TOLD = {
-    "prunes": "prunes branches that keep disagreeing with it",
-    "bursts": "deepens those that agree with it faster",
-    "settles": "stops as well once the latest answers are stable",
-    "widens": "opens more branches as long as it has not stopped",
+    "weighs": "a branch that ran longer than the first to finish has less than one vote",
+    "listens": "a running branch that keeps to its answer has a part of a vote",
+    "hurries": "it takes ever less certainty to stop, and none at the horizon",
+    "calms": "certainty has to last for some rounds",
+    "overtakes": "it also stops when the running branches can hardly turn the vote",
+    "quits": "it gives a question up when many have voted and no answer is ahead",
+    "prunes": "branches that keep disagreeing with the leader are given up",
+    "cuts": "branches that run much longer than the first to finish are given up",
+    "bursts": "branches that agree with the leader advance faster",
+    "widens": "it opens more branches from round to round",
+    "refills": "it opens a branch for each that has ended",
+    "waves": "it opens as many branches again when all have ended",
 }
 
 
-def write(candidate: Candidate) -> str:
-    """The source of a controller file that does what `candidate` does."""
+def write(candidate: Candidate, worth: Mapping[str, str] | None = None) -> str:
+    """The source of a controller file that does what `candidate` does.
+
+    `worth` says of its parts what each is worth, for the file's docstring.
+    """
     policy = _specialised(inspect.getsource(grammar.policy), set(candidate.parts))
-    helpers = [
-        inspect.getsource(helper)
-        for helper in (grammar.finishers_vote, grammar.prune_disagreeing)
-        if f"{helper.__name__}(" in policy
-    ]
-    library = [name for name in ("Tally", "deepest_first", "majority") if _uses(policy, name)]
-    library = sorted({"Tally", *library})
-    increasing = ", ".join(f'"{knob}"' for knob in candidate.knobs if knob != "burst")
+    helpers = list(_called(policy))
+    body = "\n\n".join([policy, *map(inspect.getsource, helpers)])
+    increasing = "".join(f'"{knob}", ' for knob in candidate.ends if _rises(candidate, knob))
     parts = [
-        f'"""{told(candidate)}"""\n',
+        f'"""{told(candidate, worth or {})}"""\n',
+        *(["import math"] if "math." in body else []),
         "from typing import Any\n",
-        "from autotts_core.episode import Episode",
-        f"from autotts_core.voting import {', '.join(library)}\n",
-        f"INCREASING = ({increasing})\n\n",
+        "from autotts_core.episode import Episode\n",
+        *([f"INCREASING = ({increasing.rstrip(' ')})\n\n"] if increasing else [""]),
         f"{_schedule(candidate)}\n\n",
-        policy,
-        *(f"\n{helper}" for helper in helpers),
+        body,
     ]
     return "\n".join(parts).rstrip() + "\n"
 
 
-def told(candidate: Candidate) -> str:
+def told(candidate: Candidate, worth: Mapping[str, str]) -> str:
     """What the controller does, in words; the first line is its summary."""
-    more = [_TOLD[part] for part in candidate.parts]
     lines = [
         "Let the branches that finish first vote, and stop when the vote is sure.",
         "",
-        "Runs branches side by side. Those that finish vote; the controller stops when enough",
-        "have voted and their confidence is high, when plenty have voted, or when it is out of",
-        "rounds.",
+        "Runs branches side by side. Those that finish vote; it stops when enough have voted and",
+        "the leader is so many standard deviations ahead as it takes to be sure.",
     ]
-    if more:
-        lines.append("By the leader of the vote it also:" if "settles" not in more else "It also:")
-        lines += [f"* {each}{',' if each is not more[-1] else '.'}" for each in more]
+    if candidate.parts:
+        lines += ["", "Beyond that:", ""]
+        for part in candidate.parts:
+            lines.append(f"* {_TOLD[part]}{worth.get(part, '')}")
     return "\n".join(lines) + "\n"
+
+
+def _called(policy: str) -> Iterator[FunctionType]:
+    """The grammar's helpers that `policy` calls, directly or through another, in their order."""
+    helpers = {
+        name: value
+        for name, value in vars(grammar).items()
+        if isinstance(value, FunctionType) and value.__module__ == grammar.__name__
+    }
+    needed: set[str] = set()
+    waiting = [policy]
+    while waiting:
+        source = waiting.pop()
+        for name, helper in helpers.items():
+            if name != "policy" and name not in needed and _uses(source, name):
+                needed.add(name)
+                waiting.append(inspect.getsource(helper))
+    yield from (helper for name, helper in helpers.items() if name in needed)
+
+
+def _rises(candidate: Candidate, knob: str) -> bool:
+    low, high = candidate.ends[knob]
+    return low < high
 
 
 def _uses(source: str, name: str) -> bool:
@@ -65,14 +94,14 @@ def _uses(source: str, name: str) -> bool:
 
 def _schedule(candidate: Candidate) -> str:
     lines = ["def schedule(beta):", "    return {"]
-    for knob in candidate.knobs:
-        low, high = candidate.ends[knob]
-        if KNOBS[knob].whole:
-            rises = f"round({low:g} + {high - low:g} * beta)"
-            text = f"{low:g}" if low == high else rises
+    for knob, (low, high) in candidate.ends.items():
+        if KNOBS[knob].scale == "count":
+            text = (
+                f"{low:g}" if low == high else f"round({low:g} * {round(high / low, 3)!r} ** beta)"
+            )
         else:
-            rises = f"round({low!r} + {round(high - low, 4)!r} * beta, 4)"
-            text = repr(low) if low == high else rises
+            rises = f"round({low!r} + {round(high - low, 2)!r} * beta, 3)"
+            text = repr(float(low)) if low == high else rises
         lines.append(f'        "{knob}": {text},')
     return "\n".join([*lines, "    }"])
 
@@ -85,12 +114,12 @@ def _specialised(source: str, parts: set[str]) -> str:
     lines = re.sub("  # noqa: .*", "", source).splitlines()
     kept: dict[int, int] = dict.fromkeys(range(1, len(lines) + 1), 0)
     for node in ast.walk(ast.parse(source)):
-        part = _part_tested(node)
-        if part is None:
+        decided = _decided(node, parts)
+        if decided is None:
             continue
         assert isinstance(node, ast.If)
         assert node.end_lineno is not None
-        taken = node.body if part in parts else node.orelse
+        taken = node.body if decided else node.orelse
         within = range(taken[0].lineno, (taken[-1].end_lineno or 0) + 1) if taken else range(0)
         for number in range(node.lineno, node.end_lineno + 1):
             if number not in within:
@@ -119,9 +148,14 @@ def _without_unused(lines: list[str]) -> list[str]:
         lines = [line for number, line in enumerate(lines, start=1) if number not in unused]
 
 
-def _part_tested(node: ast.AST) -> str | None:
-    """The part that `node` asks for, where it is `if p.<part>:`."""
-    match node:
-        case ast.If(test=ast.Attribute(value=ast.Name(id="p"), attr=name)) if name in grammar.PARTS:
-            return name
-    return None
+def _decided(node: ast.AST, parts: set[str]) -> bool | None:
+    """What `if p.<part>:`, or several such with `or`, comes to; None for any other node."""
+    if not isinstance(node, ast.If):
+        return None
+    tests = node.test.values if isinstance(node.test, ast.BoolOp) else [node.test]
+    named = {
+        test.attr
+        for test in tests
+        if isinstance(test, ast.Attribute) and test.attr in grammar.PARTS
+    }
+    return bool(named & parts) if named else None
