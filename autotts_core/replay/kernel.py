@@ -53,7 +53,8 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
     exec(compile(_LOOP, str(path), "exec"), namespace)
     namespace["policy"] = function
     namespace["Params"] = namedtuple("Params", parameters)
-    kernel: Kernel = njit(cache=directory is not None, nogil=True)(namespace["replay"])
+    compiled = njit(cache=directory is not None, nogil=True, no_cfunc_wrapper=True)
+    kernel: Kernel = compiled(namespace["replay"])
     return kernel
 
 
@@ -134,8 +135,8 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     t = numba.types
     typeof: Any = numba.typeof
 
-    def array(dtype: Any, dimensions: int = 1) -> Any:
-        return t.Array(dtype, dimensions, "C")
+    def array(dtype: Any) -> Any:
+        return t.Array(dtype, 1, "C")
 
     signature = (
         array(t.int32),
@@ -147,13 +148,21 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
         t.int64,
         t.boolean,
         t.boolean,
-        array(t.int32, 3),
+        array(t.int32),
         array(t.int64),
+        t.int64,
+        t.int64,
         t.int64,
         typeof(tuple(kind() for kind in parameters)),
         t.int64,
         t.int64,
-        array(t.int64, 3),
+        array(t.int32),
+        array(t.int32),
+        array(t.int32),
+        array(t.int32),
+        array(t.int64),
+        array(t.int64),
+        array(t.int64),
     )
     with _lists_born_with_room():
         kernel.compile(signature)
