@@ -11,9 +11,14 @@ import numpy.typing as npt
 from numba.core.errors import NumbaWarning
 
 from autotts_core.controller import Controller
-from autotts_core.errors import ControllerError
 from autotts_core.episode import MAX_TALLIES
-from autotts_core.replay.compiled_episode import BRANCH_FIELDS, STATE_FIELDS, TALLY_FIELDS
+from autotts_core.errors import ControllerError
+from autotts_core.replay.compiled_episode import (
+    BRANCH_FIELDS,
+    CONFIDENCES,
+    STATE_FIELDS,
+    TALLY_FIELDS,
+)
 from autotts_core.replay.interpreted import replay_episode
 from autotts_core.replay.interpreted_episode import UNLIMITED
 from autotts_core.replay.kernel import Kernel, build_kernel, compile_kernel
@@ -70,6 +75,7 @@ def replay_compiled(
             np.empty(classes, np.int32),
             np.empty(MAX_TALLIES * 2 * classes, np.int32),
             np.empty(MAX_TALLIES * TALLY_FIELDS, np.int64),
+            CONFIDENCES,
             np.empty(STATE_FIELDS, np.int64),
         )
         fault = kernel(*arguments, first, last, *scratch, outcomes.ravel())

@@ -12,17 +12,20 @@ from typing import Any
 import numpy as np
 from numba import types
 from numba.core.errors import TypingError
-from numba.extending import intrinsic, overload, register_jitable
+from numba.extending import intrinsic, register_jitable
 
 from autotts_core.episode import MAX_TALLIES
-from autotts_core.replay.compiled_object import ObjectType, make_object, shared, substitute
+from autotts_core.replay.compiled_object import PART, ObjectType, make_object, shared, substitute
 from autotts_core.replay.policy_source import all_reached
 from autotts_core.voting import (
     _LEADER,
     _ROOM,
     _RUNNER_UP,
+    _TABLE,
+    _TABLE_SIZE,
     _VOTES,
     Tally,
+    _beta_confidence_of_many,
     beta_confidence,
     deepest_first,
     majority,
@@ -32,6 +35,7 @@ from autotts_core.voting import (
 _I32 = types.CPointer(types.int32)
 _I64 = types.CPointer(types.int64)
 _F32 = types.CPointer(types.float32)
+_F64 = types.CPointer(types.float64)
 
 EPISODE = ObjectType(
     "Episode",
@@ -46,6 +50,7 @@ EPISODE = ObjectType(
         "revealed": _I32,  # scratch: class of each answer id
         "tallies": _I32,  # scratch: MAX_TALLIES times 2 * classes integers
         "standings": _I64,  # scratch: MAX_TALLIES times TALLY_FIELDS integers
+        "confidences": _F64,  # `beta_confidence` of small counts
         "state": _I64,
         "pool": types.int64,
         "interval_tokens": types.int64,
@@ -63,6 +68,7 @@ TALLY = ObjectType(
         "counts": _I32,
         "first_votes": _I32,
         "standing": _I64,
+        "confidences": _F64,
         "state": _I64,  # of the episode
     },
 )
@@ -78,6 +84,9 @@ OPEN, SPENT, REVEALED, SEQUENTIAL, BATCH, LONGEST, INTERVALS, PRUNED, STOPPED, T
 STATE_FIELDS = 10
 
 TALLY_FIELDS = 4
+
+CONFIDENCES = _TABLE.ravel()
+"""`voting.beta_confidence` of all pairs of counts below _TABLE_SIZE."""
 
 
 @intrinsic
@@ -267,7 +276,7 @@ def _tally(episode):
     counts = _at(episode._tallies, 2 * k * episode._classes)
     first_votes = _at(counts, episode._classes)
     standing = _at(episode._standings, k * TALLY_FIELDS)
-    tally = _make_tally((counts, first_votes, standing, episode._state))
+    tally = _make_tally((counts, first_votes, standing, episode._confidences, episode._state))
     tally._standing[_LEADER] = -1
     tally._standing[_RUNNER_UP] = -1
     tally._standing[_VOTES] = 0
@@ -284,10 +293,19 @@ def _reserve(self, answer):
     standing[_ROOM] = answer + 1
 
 
-for _name, _method in vars(Tally).items():
-    if isinstance(_method, python_types.FunctionType) and _name not in ("__init__", "_reserve"):
+def _confidence(self):
+    first = self.count(self._standing[_LEADER])
+    second = self.count(self._standing[_RUNNER_UP])
+    if first < _TABLE_SIZE and second < _TABLE_SIZE:
+        return self._confidences[first * _TABLE_SIZE + second]
+    return _beta_confidence_of_many(first, second)
+
+
+_tally_methods = {**vars(Tally), "_reserve": _reserve, "confidence": _confidence}
+del _tally_methods["__init__"]
+for _name, _method in _tally_methods.items():
+    if isinstance(_method, python_types.FunctionType):
         TALLY.add_method(_name, _method)
-TALLY.add_method("_reserve", _reserve)
 
 
 for _implementation in (
@@ -365,10 +383,15 @@ def _deepest_first(episode, branches):
         branches[at] = i
 
 
-substitute(majority, _majority)  # X
-substitute(deepest_first, _deepest_first)
-substitute(beta_confidence, beta_confidence)
-substitute(moving_average, moving_average)
+_SHARED = {
+    majority: _majority,
+    deepest_first: _deepest_first,
+    beta_confidence: beta_confidence,
+    _beta_confidence_of_many: _beta_confidence_of_many,
+    moving_average: moving_average,
+}
+for _function, _implementation in _SHARED.items():
+    substitute(_function, _implementation)
 
 
 @shared
@@ -395,7 +418,13 @@ def as_answer(typing_context: Any, answer: Any) -> Any:
     return types.int64(answer), generate
 
 
-_jitable: set[Any] = {majority, deepest_first, beta_confidence, moving_average}
+_jitable: set[Any] = {
+    majority,
+    deepest_first,
+    beta_confidence,
+    _beta_confidence_of_many,
+    moving_average,
+}
 
 
 def make_jitable(function: Any) -> None:
@@ -403,4 +432,4 @@ def make_jitable(function: Any) -> None:
     for part in {function, *all_reached(function)} - _jitable:
         _jitable.add(part)
         # Arrays of the policy's own are checked like its lists, as they are when interpreted.
-        register_jitable(boundscheck=True, no_cfunc_wrapper=True)(part)
+        register_jitable(boundscheck=True, **PART)(part)

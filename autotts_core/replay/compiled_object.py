@@ -11,7 +11,10 @@ from typing import Any
 
 from numba import njit, types
 from numba.core import cgutils
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import Compiler
 from numba.core.datamodel import models
+from numba.core.environment import lookup_environment
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed, lower_builtin, lower_getattr_generic
 from numba.core.typing import signature
@@ -26,9 +29,53 @@ from numba.extending import intrinsic, register_model
 Function = Callable[..., Any]
 
 
+class _Part(JITCodeLibrary):
+    """Code that is only ever linked into a kernel, and becomes machine code there."""
+
+    def _optimize_functions(self, ll_module: Any) -> None:
+        pass
+
+    def _optimize_final_module(self) -> None:
+        pass
+
+    def _finalize_final_module(self) -> None:
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        self._ensure_finalized()
+        return 0
+
+    @property
+    def codegen(self) -> Any:
+        return self
+
+    def set_env(self, name: str, env: Any) -> None:
+        pass
+
+
+def give_environments(kernel: Any) -> None:
+    """Let the parts in a kernel's compile result find their constants, as Numba does on loading."""
+    for variable in kernel.library._final_module.global_variables:
+        environment = lookup_environment(variable.name)
+        if environment is not None:
+            kernel.codegen.set_env(variable.name, environment)
+
+
+class PartCompiler(Compiler):
+    """Compiles what is only ever called from a kernel."""
+
+    def define_pipelines(self) -> Any:
+        self.state.library = _Part(self.state.targetctx.codegen(), self.state.func_id.func_qualname)
+        return super().define_pipelines()
+
+
+PART = {"pipeline_class": PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+"""What Numba has to be told of a function that only compiled code calls."""
+
+
 def shared(function: Function) -> Any:
-    """`function` compiled once for each combination of types, to be inlined by LLVM."""
-    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    """`function` compiled once for each combination of types, whichever kernels call it."""
+    return njit(**PART)(function)
 
 
 class ObjectType(types.Type):
@@ -42,7 +89,12 @@ class ObjectType(types.Type):
 
     def add_method(self, name: str, function: Function) -> None:
         """Let policies call `function`, whose arguments but the first are integers."""
-        self.methods[name] = njit(forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+        self.methods[name] = njit(
+            pipeline_class=PartCompiler,
+            forceinline=True,
+            no_cpython_wrapper=True,
+            no_cfunc_wrapper=True,
+        )(function)
         lower_builtin((ObjectType, name), ObjectType, types.VarArg(types.Any))(_lower_call(name))
 
     def add_property(self, name: str, function: Function) -> None:

@@ -53,6 +53,7 @@ def replay(
     revealed,
     tallies,
     standings,
+    confidences,
     state,
     outcomes,
 ):
@@ -75,6 +76,7 @@ def replay(
                     pointer(revealed, 0),
                     pointer(tallies, 0),
                     pointer(standings, 0),
+                    pointer(confidences, 0),
                     pointer(state, 0),
                     branch_count,
                     interval_tokens,

@@ -26,7 +26,8 @@ from numba.cpython.listobj import ListInstance
 
 from autotts_core import voting
 from autotts_core.cache import cache_directory
-from autotts_core.replay import compiled_episode, policy_source
+from autotts_core.replay import compiled_episode, compiled_object, policy_source
+from autotts_core.replay.compiled_object import give_environments
 from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
 
 _KEPT_KERNELS = 500
@@ -61,7 +62,9 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
 def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     versions = (platform.python_version(), numba.__version__, np.__version__)
-    replay_sources = [inspect.getsource(m) for m in (compiled_episode, policy_source, voting)]
+    replay_sources = [
+        inspect.getsource(m) for m in (compiled_episode, compiled_object, policy_source, voting)
+    ]
     this_source = Path(__file__).read_text()
     for part in (*versions, *replay_sources, this_source, _LOOP, repr(parameters)):
         digest.update(part.encode() + b"\0")
@@ -161,9 +164,11 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
         array(t.int32),
         array(t.int32),
         array(t.int64),
+        array(t.float64),
         array(t.int64),
         array(t.int64),
     )
     with _lists_born_with_room():
         kernel.compile(signature)
     kernel.disable_compile()
+    give_environments(kernel.overloads[signature])
