@@ -1,7 +1,7 @@
 """Compiled replay: the policy's own source, compiled by Numba over raw columns.
 
 The episode is a Numba type of our own: a struct of bare pointers into the store's columns and
-a few scratch arrays, whose methods are inlined into the policy. Bare pointers, because array
+a few scratch arrays, whose methods LLVM inlines into the policy. Bare pointers, because array
 reference counts cost more than the work itself; every index that a policy can pass is checked.
 The policy and the functions it calls are compiled unchanged (`register_jitable`).
 """
@@ -383,7 +383,7 @@ def _deepest_first(episode, branches):
         branches[at] = i
 
 
-_SHARED = {
+_SHARED: dict[Any, Any] = {
     majority: _majority,
     deepest_first: _deepest_first,
     beta_confidence: beta_confidence,

@@ -17,12 +17,12 @@ from numba.core.datamodel import models
 from numba.core.environment import lookup_environment
 from numba.core.errors import TypingError
 from numba.core.imputils import impl_ret_borrowed, lower_builtin, lower_getattr_generic
-from numba.core.typing import signature
 from numba.core.typing.templates import (
     AbstractTemplate,
     AttributeTemplate,
     infer_getattr,
     infer_global,
+    signature,
 )
 from numba.extending import intrinsic, register_model
 
@@ -30,7 +30,11 @@ Function = Callable[..., Any]
 
 
 class _Part(JITCodeLibrary):
-    """Code that is only ever linked into a kernel, and becomes machine code there."""
+    """Code that is only ever linked into a kernel, and becomes machine code there.
+
+    Numba would optimise it and emit machine code on every level of calls, for nothing: that was
+    a third of the time that compiling a controller takes.
+    """
 
     def _optimize_functions(self, ll_module: Any) -> None:
         pass
@@ -47,10 +51,11 @@ class _Part(JITCodeLibrary):
 
     @property
     def codegen(self) -> Any:
+        # For Numba to hand the environment to, which has no place in memory yet.
         return self
 
     def set_env(self, name: str, env: Any) -> None:
-        pass
+        """Leave it to `give_environments`."""
 
 
 def give_environments(kernel: Any) -> None:
@@ -69,13 +74,19 @@ class PartCompiler(Compiler):
         return super().define_pipelines()
 
 
-PART = {"pipeline_class": PartCompiler, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+PART: dict[str, Any] = {
+    "pipeline_class": PartCompiler,
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+}
 """What Numba has to be told of a function that only compiled code calls."""
+
+_jit: Any = njit  # whose type leaves out some of these options
 
 
 def shared(function: Function) -> Any:
     """`function` compiled once for each combination of types, whichever kernels call it."""
-    return njit(**PART)(function)
+    return _jit(**PART)(function)
 
 
 class ObjectType(types.Type):
@@ -89,12 +100,7 @@ class ObjectType(types.Type):
 
     def add_method(self, name: str, function: Function) -> None:
         """Let policies call `function`, whose arguments but the first are integers."""
-        self.methods[name] = njit(
-            pipeline_class=PartCompiler,
-            forceinline=True,
-            no_cpython_wrapper=True,
-            no_cfunc_wrapper=True,
-        )(function)
+        self.methods[name] = _jit(forceinline=True, **PART)(function)
         lower_builtin((ObjectType, name), ObjectType, types.VarArg(types.Any))(_lower_call(name))
 
     def add_property(self, name: str, function: Function) -> None:
@@ -112,11 +118,11 @@ class _ObjectModel(models.StructModel):
 class _Attributes(AttributeTemplate):
     key = ObjectType
 
-    def generic_resolve(self, instance: ObjectType, name: str) -> Any:
+    def generic_resolve(self, instance: Any, name: str) -> Any:  # type: ignore[override]
         if name in instance.methods:
             return types.BoundFunction(_method_template(instance, name), instance)
         if name in instance.properties:
-            called = types.Dispatcher(instance.properties[name])
+            called: Any = types.Dispatcher(instance.properties[name])
             return called.get_call_type(self.context, (instance,), {}).return_type
         return instance.members.get(name[1:]) if name.startswith("_") else None
 
@@ -135,7 +141,7 @@ def _method_template(instance: ObjectType, name: str) -> type[AbstractTemplate]:
     dispatcher = instance.methods[name]
     parameters = inspect.signature(dispatcher.py_func)
 
-    class Method(AbstractTemplate):  # type: ignore[misc]
+    class Method(AbstractTemplate):
         key = (ObjectType, name)
 
         def generic(self, args: Any, kws: Any) -> Any:
@@ -149,7 +155,7 @@ def _method_template(instance: ObjectType, name: str) -> type[AbstractTemplate]:
                         f"{instance.name.lower()}.{name}: {parameter} is {kind}, not an integer"
                     )
             integers = (types.int64,) * (len(parameters.parameters) - 1)
-            called = types.Dispatcher(dispatcher)
+            called: Any = types.Dispatcher(dispatcher)
             found = called.get_call_type(self.context, (instance, *integers), {})
             return found.as_method()
 
@@ -173,7 +179,7 @@ def substitute(function: Function, implementation: Function) -> None:
     """In compiled code, let `implementation` run where `function` is called."""
     dispatcher = shared(implementation)
 
-    class Call(AbstractTemplate):  # type: ignore[misc]
+    class Call(AbstractTemplate):
         key = function
 
         def generic(self, args: Any, kws: Any) -> Any:

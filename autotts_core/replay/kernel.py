@@ -54,8 +54,10 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
     exec(compile(_LOOP, str(path), "exec"), namespace)
     namespace["policy"] = function
     namespace["Params"] = namedtuple("Params", parameters)
-    compiled = njit(cache=directory is not None, nogil=True, no_cfunc_wrapper=True)
-    kernel: Kernel = compiled(namespace["replay"])
+    jit: Any = njit
+    kernel: Kernel = jit(cache=directory is not None, nogil=True, no_cfunc_wrapper=True)(
+        namespace["replay"]
+    )
     return kernel
 
 
