@@ -10,8 +10,9 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args, get_type_hints
 
 from autotts_core.controller import Controller, Params
 from autotts_core.episode import Episode
@@ -65,6 +66,7 @@ class LegacyController(Controller):
 
     summary: ClassVar[str] = "A program of the released implementation"
     program: ClassVar[type[Any]]
+    config_class: ClassVar[type[Any] | None]
     path: ClassVar[Path]
 
     def __init__(self, config: Mapping[str, Any]) -> None:
@@ -77,8 +79,8 @@ class LegacyController(Controller):
 
     def schedule(self, beta: float) -> Params:
         """β alone, where the program has a place for it and its config does not fix it."""
-        accepted = inspect.signature(self.program).parameters
-        takes_beta = "config" in accepted or "beta" in accepted
+        accepted = inspect.signature(self.config_class or self.program).parameters
+        takes_beta = "beta" in accepted or "config" in accepted
         return {"beta": beta} if takes_beta and "beta" not in self.config else {}
 
     @staticmethod
@@ -88,8 +90,12 @@ class LegacyController(Controller):
     def solve(self, episode: InterpretedEpisode, p: Any) -> tuple[int, int]:
         """Run the program on one episode: (answer id, 0), the only way for it to stop."""
         values = {**self.config, **p._asdict()}
-        accepted = inspect.signature(self.program).parameters
-        program = self.program(config=values) if "config" in accepted else self.program(**values)
+        if self.config_class:
+            program = self.program(config=self.config_class(**values))
+        elif "config" in inspect.signature(self.program).parameters:
+            program = self.program(config=values)
+        else:
+            program = self.program(**values)
         answer = program.solve(LegacyQuestion(episode))
         if answer is None or answer == "":
             return -1, 0
@@ -97,6 +103,17 @@ class LegacyController(Controller):
         if answer not in texts:
             raise ValueError(f"returned {answer!r}, which this episode never revealed")
         return texts.index(answer), 0
+
+
+def _config_class(program: type[Any]) -> type[Any] | None:
+    """The data class that the program's parameter `config` is annotated with, if it is."""
+    try:
+        hint = get_type_hints(program.__init__).get("config")
+    except NameError:
+        # An annotation need not name anything that is there.
+        return None
+    kinds = [kind for kind in (hint, *get_args(hint)) if isinstance(kind, type)]
+    return next(filter(is_dataclass, kinds), None)
 
 
 def load_legacy(path: Path, class_name: str, config: Mapping[str, Any]) -> Controller:
@@ -131,6 +148,12 @@ def load_legacy(path: Path, class_name: str, config: Mapping[str, Any]) -> Contr
             f"{path} has no class {class_name!r} with a method solve(question). "
             f"{nearest(class_name, classes)}"
         )
-    attributes = {"name": f"legacy:{class_name}", "program": classes[class_name], "path": path}
+    program = classes[class_name]
+    attributes = {
+        "name": f"legacy:{class_name}",
+        "program": program,
+        "config_class": _config_class(program),
+        "path": path,
+    }
     controller: LegacyController = type(class_name, (LegacyController,), attributes)(config)
     return controller

@@ -126,6 +126,10 @@ def beta_confidence(first: int, second: int) -> float:
         return 0.0
     if first < _TABLE_SIZE and second < _TABLE_SIZE:
         return float(_TABLE[first, second])
+    return _beta_confidence_of_many(first, second)
+
+
+def _beta_confidence_of_many(first: int, second: int) -> float:
     n = first + second + 1
     log_term = -n * math.log(2.0)
     below = math.exp(log_term)

@@ -11,7 +11,14 @@ import numpy.typing as npt
 from numba.core.errors import NumbaWarning
 
 from autotts_core.controller import Controller
+from autotts_core.episode import MAX_TALLIES
 from autotts_core.errors import ControllerError
+from autotts_core.replay.compiled_episode import (
+    BRANCH_FIELDS,
+    CONFIDENCES,
+    STATE_FIELDS,
+    TALLY_FIELDS,
+)
 from autotts_core.replay.interpreted import replay_episode
 from autotts_core.replay.interpreted_episode import UNLIMITED
 from autotts_core.replay.kernel import Kernel, build_kernel, compile_kernel
@@ -40,25 +47,38 @@ def replay_compiled(
     questions = len(arrays.branch_start) - 1
     outcomes = np.zeros((questions, len(seeds), len(OUTCOME_FIELDS)), np.int64)
     orders, size_of = _orders(arrays, seeds)
+    pool = orders.shape[2]
+    classes = max(1, int(np.diff(arrays.class_start).max(initial=1)))
     arguments = (
         arrays.step_class,
         arrays.step_signal,
         arrays.step_start,
         arrays.branch_tokens,
         arrays.branch_start,
-        max(1, int(np.diff(arrays.class_start).max(initial=1))),
+        classes,
         arrays.interval_tokens,
         arrays.exact_accounting,
         len(arrays.step_signal) > 0,
-        orders,
-        size_of,
+        orders.ravel(),
+        size_of * len(seeds) * pool,
+        len(seeds),
+        pool,
         UNLIMITED if budget is None else budget,
         tuple(parameters(controller, beta)),
     )
     workers = workers or os.cpu_count() or 1
 
     def part(first: int, last: int) -> int:
-        fault = kernel(*arguments, first, last, outcomes)
+        scratch = (
+            np.empty(pool * BRANCH_FIELDS, np.int32),
+            np.full(classes, -1, np.int32),
+            np.empty(classes, np.int32),
+            np.empty(MAX_TALLIES * 2 * classes, np.int32),
+            np.empty(MAX_TALLIES * TALLY_FIELDS, np.int64),
+            CONFIDENCES,
+            np.empty(STATE_FIELDS, np.int64),
+        )
+        fault = kernel(*arguments, first, last, *scratch, outcomes.ravel())
         if progress:
             progress((last - first) * len(seeds))
         return fault

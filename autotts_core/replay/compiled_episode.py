@@ -1,7 +1,7 @@
 """Compiled replay: the policy's own source, compiled by Numba over raw columns.
 
 The episode is a Numba type of our own: a struct of bare pointers into the store's columns and
-a few scratch arrays, whose methods are inlined into the policy. Bare pointers, because array
+a few scratch arrays, whose methods LLVM inlines into the policy. Bare pointers, because array
 reference counts cost more than the work itself; every index that a policy can pass is checked.
 The policy and the functions it calls are compiled unchanged (`register_jitable`).
 """
@@ -11,55 +11,68 @@ from typing import Any
 
 import numpy as np
 from numba import types
-from numba.core import cgutils
 from numba.core.errors import TypingError
-from numba.extending import (
-    intrinsic,
-    make_attribute_wrapper,
-    models,
-    overload,
-    overload_attribute,
-    overload_method,
-    register_jitable,
-    register_model,
-)
+from numba.extending import intrinsic, register_jitable
 
 from autotts_core.episode import MAX_TALLIES
+from autotts_core.replay.compiled_object import PART, ObjectType, make_object, shared, substitute
 from autotts_core.replay.policy_source import all_reached
 from autotts_core.voting import (
     _LEADER,
     _ROOM,
     _RUNNER_UP,
+    _TABLE,
+    _TABLE_SIZE,
     _VOTES,
     Tally,
+    _beta_confidence_of_many,
     beta_confidence,
     deepest_first,
     majority,
+    moving_average,
 )
 
 _I32 = types.CPointer(types.int32)
 _I64 = types.CPointer(types.int64)
 _F32 = types.CPointer(types.float32)
+_F64 = types.CPointer(types.float64)
 
-_MEMBERS: list[tuple[str, types.Type]] = [
-    ("step_class", _I32),  # of all steps of the store
-    ("step_signal", _F32),
-    ("step_start", _I64),  # from here on: of this question's branches
-    ("branch_tokens", _I32),
-    ("order", _I32),
-    ("branches", _I32),  # scratch: _FIELDS integers for each open branch
-    ("ids", _I32),  # scratch: answer id of each class, -1 until revealed
-    ("revealed", _I32),  # scratch: class of each answer id
-    ("tallies", _I32),  # scratch: MAX_TALLIES times 2 * classes integers
-    ("standings", _I64),  # scratch: MAX_TALLIES times TALLY_FIELDS integers
-    ("state", _I64),
-    ("pool", types.int64),
-    ("interval_tokens", types.int64),
-    ("exact", types.boolean),
-    ("has_signals", types.boolean),
-    ("budget", types.int64),
-    ("classes", types.int64),
-]
+EPISODE = ObjectType(
+    "Episode",
+    {
+        "step_class": _I32,  # of all steps of the store
+        "step_signal": _F32,
+        "step_start": _I64,  # from here on: of this question's branches
+        "branch_tokens": _I32,
+        "order": _I32,
+        "branches": _I32,  # scratch: BRANCH_FIELDS integers for each open branch
+        "ids": _I32,  # scratch: answer id of each class, -1 until revealed
+        "revealed": _I32,  # scratch: class of each answer id
+        "tallies": _I32,  # scratch: MAX_TALLIES times 2 * classes integers
+        "standings": _I64,  # scratch: MAX_TALLIES times TALLY_FIELDS integers
+        "confidences": _F64,  # `beta_confidence` of small counts
+        "state": _I64,
+        "pool": types.int64,
+        "interval_tokens": types.int64,
+        "exact": types.boolean,
+        "has_signals": types.boolean,
+        "budget": types.int64,
+        "classes": types.int64,
+    },
+)
+make_episode = make_object(EPISODE)
+
+TALLY = ObjectType(
+    "Tally",
+    {
+        "counts": _I32,
+        "first_votes": _I32,
+        "standing": _I64,
+        "confidences": _F64,
+        "state": _I64,  # of the episode
+    },
+)
+_make_tally = make_object(TALLY)
 
 # One open branch.
 _START, _STEPS, _LENGTH, _DEPTH, _TOKENS, _ANSWER, _STATUS, _BATCH, _BATCH_TOKENS = range(9)
@@ -72,51 +85,8 @@ STATE_FIELDS = 10
 
 TALLY_FIELDS = 4
 
-
-class EpisodeType(types.Type):
-    """Numba's type of the episode."""
-
-    def __init__(self) -> None:
-        super().__init__(name="Episode")
-
-
-_EPISODE = EpisodeType()
-
-
-@register_model(EpisodeType)
-class _EpisodeModel(models.StructModel):
-    def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, _MEMBERS)
-
-
-for _name, _ in _MEMBERS:
-    make_attribute_wrapper(EpisodeType, _name, f"_{_name}")
-
-
-class TallyType(types.Type):
-    """Numba's type of `voting.Tally`: its methods' own source over bare pointers."""
-
-    def __init__(self) -> None:
-        super().__init__(name="Tally")
-
-
-_TALLY = TallyType()
-_TALLY_MEMBERS = [
-    ("counts", _I32),
-    ("first_votes", _I32),
-    ("standing", _I64),
-    ("state", _I64),  # of the episode
-]
-
-
-@register_model(TallyType)
-class _TallyModel(models.StructModel):
-    def __init__(self, manager: Any, fe_type: Any) -> None:
-        super().__init__(manager, fe_type, _TALLY_MEMBERS)
-
-
-for _name, _ in _TALLY_MEMBERS:
-    make_attribute_wrapper(TallyType, _name, f"_{_name}")
+CONFIDENCES = _TABLE.ravel()
+"""`voting.beta_confidence` of all pairs of counts below _TABLE_SIZE."""
 
 
 @intrinsic
@@ -132,37 +102,6 @@ def pointer(typing_context: Any, array: Any, offset: Any) -> Any:
 
 
 @intrinsic
-def make_episode(typing_context: Any, members: Any) -> Any:
-    """An episode from a tuple of its members, in the order of `_MEMBERS`."""
-    signature = _EPISODE(members)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        episode = cgutils.create_struct_proxy(_EPISODE)(context, builder)
-        for position, (name, member_type) in enumerate(_MEMBERS):
-            value = builder.extract_value(args[0], position)
-            given = signature.args[0].types[position]
-            setattr(episode, name, context.cast(builder, value, given, member_type))
-        return episode._getvalue()
-
-    return signature, generate
-
-
-@intrinsic
-def _make_tally(
-    typing_context: Any, counts: Any, first_votes: Any, standing: Any, state: Any
-) -> Any:
-    signature = _TALLY(counts, first_votes, standing, state)
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        tally = cgutils.create_struct_proxy(_TALLY)(context, builder)
-        for (name, _), value in zip(_TALLY_MEMBERS, args, strict=True):
-            setattr(tally, name, value)
-        return tally._getvalue()
-
-    return signature, generate
-
-
-@intrinsic
 def _at(typing_context: Any, address: Any, offset: Any) -> Any:
     """The address `offset` elements on."""
 
@@ -172,64 +111,73 @@ def _at(typing_context: Any, address: Any, offset: Any) -> Any:
     return address(address, types.int64), generate
 
 
-def _offer(owner: Any, name: str, implementation: Any) -> None:
-    """Give Numba's type `owner` a method."""
-    # Numba wants template and implementation to agree in everything, annotations included.
-    plain = python_types.FunctionType(
-        implementation.__code__, implementation.__globals__, name, implementation.__defaults__
-    )
-
-    def of_self(self):
-        return plain
-
-    def of_answer(self, answer):
-        return plain
-
-    def of_two(self, a, b):
-        return plain
-
-    def of_episode(episode):
-        return plain
-
-    def of_branch(episode, i):
-        return plain
-
-    def of_branch_by_intervals(episode, i, intervals=1):
-        return plain
-
-    templates = (of_self, of_answer, of_two, of_episode, of_branch, of_branch_by_intervals)
-    code = implementation.__code__
-    arguments = code.co_varnames[: code.co_argcount]
-    (template,) = (
-        t for t in templates if t.__code__.co_varnames[: t.__code__.co_argcount] == arguments
-    )
-    # Inlined by LLVM rather than by Numba, which would multiply the compile time.
-    inlined: Any = {"jit_options": {"forceinline": True}}
-    overload_method(owner, name, **inlined)(template)
-
-
-@register_jitable
+@shared
 def _checked(episode, i):
     if i < 0 or i >= episode._state[OPEN]:
         raise IndexError("branch was never opened")
     return i * BRANCH_FIELDS
 
 
-@register_jitable
+@shared
 def _await(episode):
     episode._state[SEQUENTIAL] += episode._state[LONGEST]
     episode._state[LONGEST] = 0
     episode._state[BATCH] += 1
 
 
-@register_jitable
-def _await_branch(episode, b):
+@shared
+def _awaited(episode, i):
+    if i < 0 or i >= episode._state[OPEN]:
+        raise IndexError("branch was never opened")
+    b = i * BRANCH_FIELDS
     if episode._branches[b + _BATCH] == episode._state[BATCH]:
         _await(episode)
+    return b
 
 
-@register_jitable
+@shared
+def _open(episode):
+    branches, state = episode._branches, episode._state
+    i = state[OPEN]
+    if i >= episode._pool or state[SPENT] >= episode._budget:
+        return -1
+    state[OPEN] = i + 1
+    b = i * BRANCH_FIELDS
+    branch = episode._order[i]
+    branches[b + _START] = branch
+    branches[b + _STEPS] = episode._step_start[branch + 1] - episode._step_start[branch]
+    branches[b + _LENGTH] = episode._branch_tokens[branch]
+    branches[b + _DEPTH] = 0
+    branches[b + _TOKENS] = 0
+    branches[b + _STATUS] = _RUNNING
+    branches[b + _BATCH] = -1
+    return i
+
+
+@shared
+def _run(episode, b, intervals):
+    """Continue the branch whose fields begin at `b`, at most to its end."""
+    branches = episode._branches
+    length = np.int64(branches[b + _LENGTH])
+    steps = np.int64(branches[b + _STEPS])
+    depth = np.int64(branches[b + _DEPTH])
+    if intervals >= steps - depth:
+        depth = steps
+        branches[b + _STATUS] |= _FINISHED
+        charged = (depth - 1) * episode._interval_tokens
+        if episode._exact or charged < length:
+            charged = length
+    else:
+        depth += intervals
+        charged = depth * episode._interval_tokens
+        if episode._exact and charged > length:
+            charged = length
+    _settle(episode, b, depth, charged)
+
+
+@shared
 def _settle(episode, b, depth, charged):
+    """Charge the branch and reveal the answer that it has at `depth`."""
     branches, state = episode._branches, episode._state
     cost = charged - branches[b + _TOKENS]
     branches[b + _TOKENS] = charged
@@ -254,47 +202,10 @@ def _settle(episode, b, depth, charged):
     branches[b + _ANSWER] = answer
 
 
-@register_jitable
-def _run(episode, b, intervals):
-    branches = episode._branches
-    depth = branches[b + _STEPS]
-    if intervals >= depth - branches[b + _DEPTH]:
-        branches[b + _STATUS] |= _FINISHED
-        charged = branches[b + _LENGTH]
-        if not episode._exact:
-            charged = max(charged, (depth - 1) * episode._interval_tokens)
-        _settle(episode, b, depth, charged)
-    else:
-        depth = branches[b + _DEPTH] + intervals
-        charged = depth * episode._interval_tokens
-        if episode._exact and charged > branches[b + _LENGTH]:
-            charged = branches[b + _LENGTH]
-        _settle(episode, b, depth, charged)
-
-
-@register_jitable
-def _open(episode):
-    branches, state = episode._branches, episode._state
-    i = state[OPEN]
-    if i >= episode._pool or state[SPENT] >= episode._budget:
-        return -1
-    state[OPEN] = i + 1
-    b = i * BRANCH_FIELDS
-    branch = episode._order[i]
-    branches[b + _START] = branch
-    branches[b + _STEPS] = episode._step_start[branch + 1] - episode._step_start[branch]
-    branches[b + _LENGTH] = episode._branch_tokens[branch]
-    branches[b + _DEPTH] = 0
-    branches[b + _TOKENS] = 0
-    branches[b + _STATUS] = _RUNNING
-    branches[b + _BATCH] = -1
-    return i
-
-
 def _branch(episode):
     i = _open(episode)
     if i >= 0:
-        _run(episode, i * BRANCH_FIELDS, 1)
+        _run(episode, i * BRANCH_FIELDS, np.int64(1))
     return i
 
 
@@ -303,8 +214,8 @@ def _read(episode):
     if i >= 0:
         b = i * BRANCH_FIELDS
         episode._branches[b + _STATUS] = _FINISHED
-        steps, length = episode._branches[b + _STEPS], episode._branches[b + _LENGTH]
-        _settle(episode, b, steps, length)
+        steps = np.int64(episode._branches[b + _STEPS])
+        _settle(episode, b, steps, np.int64(episode._branches[b + _LENGTH]))
     return i
 
 
@@ -330,37 +241,27 @@ def _prune(episode, i):
 
 
 def _answer(episode, i):
-    b = _checked(episode, i)
-    _await_branch(episode, b)
-    return np.int64(episode._branches[b + _ANSWER])
+    return np.int64(episode._branches[_awaited(episode, i) + _ANSWER])
 
 
 def _finished(episode, i):
-    b = _checked(episode, i)
-    _await_branch(episode, b)
-    return episode._branches[b + _STATUS] & _FINISHED != 0
+    return episode._branches[_awaited(episode, i) + _STATUS] & _FINISHED != 0
 
 
 def _pruned(episode, i):
-    b = _checked(episode, i)
-    return episode._branches[b + _STATUS] & _PRUNED != 0
+    return episode._branches[_checked(episode, i) + _STATUS] & _PRUNED != 0
 
 
 def _depth(episode, i):
-    b = _checked(episode, i)
-    _await_branch(episode, b)
-    return np.int64(episode._branches[b + _DEPTH])
+    return np.int64(episode._branches[_awaited(episode, i) + _DEPTH])
 
 
 def _tokens(episode, i):
-    b = _checked(episode, i)
-    _await_branch(episode, b)
-    return np.int64(episode._branches[b + _TOKENS])
+    return np.int64(episode._branches[_awaited(episode, i) + _TOKENS])
 
 
 def _signal(episode, i):
-    b = _checked(episode, i)
-    _await_branch(episode, b)
+    b = _awaited(episode, i)
     if not episode._has_signals:
         return np.nan
     start = episode._step_start[episode._branches[b + _START]]
@@ -374,9 +275,8 @@ def _tally(episode):
     episode._state[TALLIES] = k + 1
     counts = _at(episode._tallies, 2 * k * episode._classes)
     first_votes = _at(counts, episode._classes)
-    tally = _make_tally(
-        counts, first_votes, _at(episode._standings, k * TALLY_FIELDS), episode._state
-    )
+    standing = _at(episode._standings, k * TALLY_FIELDS)
+    tally = _make_tally((counts, first_votes, standing, episode._confidences, episode._state))
     tally._standing[_LEADER] = -1
     tally._standing[_RUNNER_UP] = -1
     tally._standing[_VOTES] = 0
@@ -393,10 +293,19 @@ def _reserve(self, answer):
     standing[_ROOM] = answer + 1
 
 
-for _name, _method in vars(Tally).items():
-    if isinstance(_method, python_types.FunctionType) and _name not in ("__init__", "_reserve"):
-        _offer(TallyType, _name, _method)
-_offer(TallyType, "_reserve", _reserve)
+def _confidence(self):
+    first = self.count(self._standing[_LEADER])
+    second = self.count(self._standing[_RUNNER_UP])
+    if first < _TABLE_SIZE and second < _TABLE_SIZE:
+        return self._confidences[first * _TABLE_SIZE + second]
+    return _beta_confidence_of_many(first, second)
+
+
+_tally_methods = {**vars(Tally), "_reserve": _reserve, "confidence": _confidence}
+del _tally_methods["__init__"]
+for _name, _method in _tally_methods.items():
+    if isinstance(_method, python_types.FunctionType):
+        TALLY.add_method(_name, _method)
 
 
 for _implementation in (
@@ -412,105 +321,110 @@ for _implementation in (
     _signal,
     _tally,
 ):
-    _offer(EpisodeType, _implementation.__name__[1:], _implementation)
+    EPISODE.add_method(_implementation.__name__[1:], _implementation)
 
 
-@overload_attribute(EpisodeType, "branches")
-def _branches_attribute(episode):
-    return lambda episode: episode._state[OPEN]
+def _branches(episode):
+    return episode._state[OPEN]
 
 
-@overload_attribute(EpisodeType, "spent")
-def _spent_attribute(episode):
-    def spent(episode):
-        _await(episode)
-        return episode._state[SPENT]
-
-    return spent
+def _spent(episode):
+    _await(episode)
+    return episode._state[SPENT]
 
 
-@overload_attribute(EpisodeType, "remaining")
-def _remaining_attribute(episode):
-    def remaining(episode):
-        _await(episode)
-        return max(0, episode._budget - episode._state[SPENT])
-
-    return remaining
+def _remaining(episode):
+    _await(episode)
+    left = episode._budget - episode._state[SPENT]
+    return left if left > 0 else 0
 
 
-@overload(majority)
+for _implementation in (_branches, _spent, _remaining):
+    EPISODE.add_property(_implementation.__name__[1:], _implementation)
+
+
 def _majority(answers):
-    """`voting.majority` without a hash table: ids are dense."""
-
-    def count_by_id(answers):
-        top = -1
-        for answer in answers:
-            top = max(top, answer)
-        counts = np.zeros(top + 1, np.int32)
-        most = 0
-        for answer in answers:
-            if answer >= 0:
-                counts[answer] += 1
-                most = max(most, counts[answer])
-        for answer in answers:
-            if answer >= 0 and counts[answer] == most:
-                return np.int64(answer)
-        return np.int64(-1)
-
-    return count_by_id
+    """`voting.majority` without a hash table: ids are dense, and small but in odd cases."""
+    top = -1
+    for answer in answers:
+        top = max(top, answer)
+    counts = np.zeros(top + 1, np.int32)
+    most = 0
+    for answer in answers:
+        if answer >= 0:
+            counts[answer] += 1
+            most = max(most, counts[answer])
+    for answer in answers:
+        if answer >= 0 and counts[answer] == most:
+            return np.int64(answer)
+    return np.int64(-1)
 
 
-@overload(deepest_first)
 def _deepest_first(episode, branches):
     """`voting.deepest_first` by insertion: from round to round the order hardly changes."""
-
-    def insert_each(episode, branches):
-        if len(branches) == 0:
-            return
-        depth_before = episode.depth(branches[0])
-        for end in range(1, len(branches)):
-            i = branches[end]
-            depth = episode.depth(i)
-            before = branches[end - 1]
-            if depth_before > depth or (depth_before == depth and before < i):
-                depth_before = depth
-                continue
-            at = end
-            while at > 0:
-                j = branches[at - 1]
-                other = episode.depth(j)
-                if other > depth or (other == depth and j < i):
-                    break
-                branches[at] = j
-                at -= 1
-            branches[at] = i
-
-    return insert_each
+    if len(branches) == 0:
+        return
+    depth_before = episode.depth(branches[0])
+    for end in range(1, len(branches)):
+        i = branches[end]
+        depth = episode.depth(i)
+        before = branches[end - 1]
+        if depth_before > depth or (depth_before == depth and before < i):
+            depth_before = depth
+            continue
+        at = end
+        while at > 0:
+            j = branches[at - 1]
+            other = episode.depth(j)
+            if other > depth or (other == depth and j < i):
+                break
+            branches[at] = j
+            at -= 1
+        branches[at] = i
 
 
-@register_jitable
+_SHARED: dict[Any, Any] = {
+    majority: _majority,
+    deepest_first: _deepest_first,
+    beta_confidence: beta_confidence,
+    _beta_confidence_of_many: _beta_confidence_of_many,
+    moving_average: moving_average,
+}
+for _function, _implementation in _SHARED.items():
+    substitute(_function, _implementation)
+
+
+@shared
 def standing_majority(episode):
     """The majority of the latest answers of unpruned branches."""
-    answers = [np.int64(-1) for _ in range(episode._state[OPEN])]
-    for i in range(len(answers)):
-        if not episode._branches[i * BRANCH_FIELDS + _STATUS] & _PRUNED:
-            answers[i] = np.int64(episode._branches[i * BRANCH_FIELDS + _ANSWER])
-    return majority(answers)
+    episode._state[TALLIES] = 0
+    votes = episode.tally()
+    for i in range(episode._state[OPEN]):
+        b = i * BRANCH_FIELDS
+        if not episode._branches[b + _STATUS] & _PRUNED:
+            votes.add(episode._branches[b + _ANSWER])
+    return votes.leader()
 
 
-def as_answer(answer):
-    """Compiled code only: `answer`, which has to be of an integer type."""
-    raise NotImplementedError
-
-
-@overload(as_answer)
-def _as_answer(answer):
+@intrinsic
+def as_answer(typing_context: Any, answer: Any) -> Any:
+    """`answer`, which has to be of an integer type."""
     if not isinstance(answer, types.Integer):
         raise TypingError(f"the policy returns {answer}, not an answer id")
-    return lambda answer: np.int64(answer)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return context.cast(builder, args[0], answer, types.int64)
+
+    return types.int64(answer), generate
 
 
-_jitable: set[Any] = {majority, deepest_first}
+_jitable: set[Any] = {
+    majority,
+    deepest_first,
+    beta_confidence,
+    _beta_confidence_of_many,
+    moving_average,
+}
 
 
 def make_jitable(function: Any) -> None:
@@ -518,7 +432,4 @@ def make_jitable(function: Any) -> None:
     for part in {function, *all_reached(function)} - _jitable:
         _jitable.add(part)
         # Arrays of the policy's own are checked like its lists, as they are when interpreted.
-        register_jitable(boundscheck=True)(part)
-
-
-make_jitable(beta_confidence)
+        register_jitable(boundscheck=True, **PART)(part)

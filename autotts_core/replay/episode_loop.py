@@ -1,16 +1,13 @@
 """The loop over episodes that every controller's kernel consists of.
 
 `kernel` executes a copy of this file for each controller, puts the controller's policy and
-parameters in place, and has Numba compile it.
+parameters in place, and has Numba compile it. Whatever stands here is compiled again for each
+controller, so it allocates nothing and calls little.
 """
 
 from typing import Any
 
-import numpy as np
-
-from autotts_core.episode import MAX_TALLIES
 from autotts_core.replay.compiled_episode import (
-    BRANCH_FIELDS,
     INTERVALS,
     LONGEST,
     OPEN,
@@ -20,16 +17,17 @@ from autotts_core.replay.compiled_episode import (
     SPENT,
     STATE_FIELDS,
     STOPPED,
-    TALLY_FIELDS,
     as_answer,
     make_episode,
     pointer,
     standing_majority,
 )
-from autotts_core.replay.outcomes import BUDGET_STOP
+from autotts_core.replay.outcomes import BUDGET_STOP, OUTCOME_FIELDS
 
 policy: Any = None
 Params: Any = None
+
+_FIELDS = len(OUTCOME_FIELDS)
 
 
 def replay(
@@ -43,24 +41,27 @@ def replay(
     exact,
     has_signals,
     orders,
-    size_of,
+    order_start,
+    seeds,
+    pool,
     budget,
     parameters,
     first_question,
     last_question,
+    branches,
+    ids,
+    revealed,
+    tallies,
+    standings,
+    confidences,
+    state,
     outcomes,
 ):
     p = Params(*parameters)
-    pool = orders.shape[2]
-    branches = np.empty(pool * BRANCH_FIELDS, np.int32)
-    ids = np.full(classes, -1, np.int32)
-    revealed = np.empty(classes, np.int32)
-    tallies = np.empty(MAX_TALLIES * 2 * classes, np.int32)
-    standings = np.empty(MAX_TALLIES * TALLY_FIELDS, np.int64)
-    state = np.empty(STATE_FIELDS, np.int64)
     for q in range(first_question, last_question):
         first_branch = branch_start[q]
-        for s in range(orders.shape[1]):
+        branch_count = branch_start[q + 1] - first_branch
+        for s in range(seeds):
             for field in range(STATE_FIELDS):
                 state[field] = 0
             episode = make_episode(
@@ -69,14 +70,15 @@ def replay(
                     pointer(step_signal, 0),
                     pointer(step_start, first_branch),
                     pointer(branch_tokens, first_branch),
-                    pointer(orders[size_of[q], s], 0),
+                    pointer(orders, order_start[q] + s * pool),
                     pointer(branches, 0),
                     pointer(ids, 0),
                     pointer(revealed, 0),
                     pointer(tallies, 0),
                     pointer(standings, 0),
+                    pointer(confidences, 0),
                     pointer(state, 0),
-                    branch_start[q + 1] - first_branch,
+                    branch_count,
                     interval_tokens,
                     exact,
                     has_signals,
@@ -91,18 +93,18 @@ def replay(
                 answer = as_answer(answer)
             except Exception:
                 if state[STOPPED] == 0:
-                    return q * orders.shape[1] + s
+                    return q * seeds + s
                 answer = standing_majority(episode)
             if answer < -1 or answer >= state[REVEALED]:
-                return q * orders.shape[1] + s
-            row = outcomes[q, s]
-            row[0] = revealed[answer] if answer >= 0 else -1
-            row[1] = state[SPENT]
-            row[2] = state[SEQUENTIAL] + state[LONGEST]
-            row[3] = state[OPEN]
-            row[4] = state[PRUNED]
-            row[5] = state[INTERVALS]
-            row[6] = stop
+                return q * seeds + s
+            row = (q * seeds + s) * _FIELDS
+            outcomes[row] = revealed[answer] if answer >= 0 else -1
+            outcomes[row + 1] = state[SPENT]
+            outcomes[row + 2] = state[SEQUENTIAL] + state[LONGEST]
+            outcomes[row + 3] = state[OPEN]
+            outcomes[row + 4] = state[PRUNED]
+            outcomes[row + 5] = state[INTERVALS]
+            outcomes[row + 6] = stop
             for k in range(state[REVEALED]):
                 ids[revealed[k]] = -1
     return -1

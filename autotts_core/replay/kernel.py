@@ -26,7 +26,8 @@ from numba.cpython.listobj import ListInstance
 
 from autotts_core import voting
 from autotts_core.cache import cache_directory
-from autotts_core.replay import compiled_episode, policy_source
+from autotts_core.replay import compiled_episode, compiled_object, policy_source
+from autotts_core.replay.compiled_object import give_environments
 from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
 
 _KEPT_KERNELS = 500
@@ -53,14 +54,19 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
     exec(compile(_LOOP, str(path), "exec"), namespace)
     namespace["policy"] = function
     namespace["Params"] = namedtuple("Params", parameters)
-    kernel: Kernel = njit(cache=directory is not None, nogil=True)(namespace["replay"])
+    jit: Any = njit
+    kernel: Kernel = jit(cache=directory is not None, nogil=True, no_cfunc_wrapper=True)(
+        namespace["replay"]
+    )
     return kernel
 
 
 def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     versions = (platform.python_version(), numba.__version__, np.__version__)
-    replay_sources = [inspect.getsource(m) for m in (compiled_episode, policy_source, voting)]
+    replay_sources = [
+        inspect.getsource(m) for m in (compiled_episode, compiled_object, policy_source, voting)
+    ]
     this_source = Path(__file__).read_text()
     for part in (*versions, *replay_sources, this_source, _LOOP, repr(parameters)):
         digest.update(part.encode() + b"\0")
@@ -134,8 +140,8 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     t = numba.types
     typeof: Any = numba.typeof
 
-    def array(dtype: Any, dimensions: int = 1) -> Any:
-        return t.Array(dtype, dimensions, "C")
+    def array(dtype: Any) -> Any:
+        return t.Array(dtype, 1, "C")
 
     signature = (
         array(t.int32),
@@ -147,14 +153,24 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
         t.int64,
         t.boolean,
         t.boolean,
-        array(t.int32, 3),
+        array(t.int32),
         array(t.int64),
+        t.int64,
+        t.int64,
         t.int64,
         typeof(tuple(kind() for kind in parameters)),
         t.int64,
         t.int64,
-        array(t.int64, 3),
+        array(t.int32),
+        array(t.int32),
+        array(t.int32),
+        array(t.int32),
+        array(t.int64),
+        array(t.float64),
+        array(t.int64),
+        array(t.int64),
     )
     with _lists_born_with_room():
         kernel.compile(signature)
     kernel.disable_compile()
+    give_environments(kernel.overloads[signature])

@@ -1,6 +1,7 @@
 """Programs written against the question object of the released implementation."""
 
 from collections import Counter
+from dataclasses import dataclass
 
 from helper_module import most_common
 
@@ -50,6 +51,23 @@ class Rounds(Base):
         assert total == sum(question.get_cost_per_branch_active()) >= longest
         assert question.probe_freq == 500
         return Counter(answers.values()).most_common(1)[0][0]
+
+
+@dataclass
+class Settings:
+    samples: int = 64
+    beta: float = 1.0
+
+
+class Configured:
+    """Takes its configuration as an object of a class of its own."""
+
+    def __init__(self, config: Settings | None = None):
+        self.config = config or Settings()
+
+    def solve(self, question):
+        samples = round(self.config.samples * self.config.beta)
+        return most_common([question.get_new_branch_final_answer() for _ in range(samples)])
 
 
 class Keywords:

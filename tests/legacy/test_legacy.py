@@ -107,3 +107,16 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import nowhere_at_all\n")
     with pytest.raises(ControllerError, match=r"broken\.py.*nowhere_at_all"):
         load_controllers(f"legacy:{tmp_path}/broken.py:A")
+
+
+def test_a_config_of_its_own_class(store: ReplayStore) -> None:
+    (controller,) = load_controllers(spec("Configured:samples=4"))
+    (plain,) = load_controllers(spec("Majority:samples=2"))
+    assert depends_on_beta(controller)
+    outcomes = replay_interpreted(controller, store, 0.5, range(5))
+    assert (
+        outcomes.tokens.tolist() == replay_interpreted(plain, store, 0.5, range(5)).tokens.tolist()
+    )
+    (wrong,) = load_controllers(spec("Configured:sample=4"))
+    with pytest.raises(ControllerError, match="sample"):
+        replay_interpreted(wrong, store, 0.5, range(1))

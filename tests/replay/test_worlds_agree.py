@@ -171,3 +171,51 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
     blocked = tmp_path / "a-file"
     blocked.write_text("")
     assert compiles_of(SCRIPTED, blocked) > 0
+
+
+LOUD = """
+def schedule(beta):
+    return {"width": 3}
+
+def open_one(episode, most):
+    i = episode.branch()
+    if i >= most:
+        raise ValueError("too many", i, most)
+    print("opened", i, 0.5)
+
+def policy(episode, p):
+    for _ in range(p.width):
+        open_one(episode, MOST)
+    return episode.answer(0)
+"""
+
+
+def test_what_a_policy_calls_may_print_and_raise_with_values(tmp_path: Path) -> None:
+    # Both need objects of the interpreter's, which Numba hands to each function by itself.
+    cache = tmp_path / "cache"
+    for most in (3, 1):
+        path = tmp_path / f"loud{most}.py"
+        path.write_text(LOUD.replace("MOST", str(most)))
+        for _ in ("compiled", "from the cache"):
+            environment = {**os.environ, "AUTOTTS_CACHE_DIR": str(cache)}
+            run = [sys.executable, "-c", REPLAY_COMPILED, str(path), str(tmp_path / "store")]
+            done = subprocess.run(run, env=environment, capture_output=True, text=True, timeout=300)
+            assert "opened 0 0.5" in done.stdout
+            assert ("('too many', 1, 1)" in done.stderr) == (most == 1)
+            assert done.returncode == (most == 1)
+
+
+REPLAY_COMPILED = """
+import sys
+from pathlib import Path
+from autotts_core.controller_spec import load_controllers
+from autotts_core.replay.compiled import replay_compiled
+from autotts_core.store import ReplayStore, write_store
+from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
+store = Path(sys.argv[2])
+if not store.exists():
+    branches = [BranchTrace(["a"], 700, "a")] * 4
+    question = QuestionTrace("0", "which?", "a", branches)
+    write_store(store, TraceSet("toy", "sums", 500, "published", "a test", [question]))
+replay_compiled(load_controllers(sys.argv[1])[0], ReplayStore.open(store), 0.0, range(2))
+"""
