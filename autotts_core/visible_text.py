@@ -17,5 +17,7 @@ def visible_lines(text: str, most: int) -> str:
     What is left out is said. Characters that reorder or hide others, as in source code that
     reads otherwise than it runs, are shown as their code points.
     """
+    if len(text) <= most and text.isprintable():
+        return text
     shown = "".join(c if c in "\n\t" else visible_character(c) for c in text[:most])
     return shown if len(text) <= most else f"{shown}… ({len(text):,} characters in all)"

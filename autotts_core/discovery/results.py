@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -115,7 +115,7 @@ def _set_results(
     }
 
 
-def operating_points(selection: dict[str, Any]) -> dict[float | None, str]:
+def operating_points(selection: Mapping[str, Any]) -> dict[float | None, str]:
     """What the selected controller's distinguished βs are called, the cheapest first."""
     matching, best = selection["matching_beta"], selection["best_beta"]
     if matching == best:

@@ -122,9 +122,7 @@ class Evaluator:
             for key in keys:
                 yield child.episode(key)
 
-    def _schedule(
-        self, source: str, name: str, betas: Sequence[float]
-    ) -> list[dict[str, float]]:
+    def _schedule(self, source: str, name: str, betas: Sequence[float]) -> list[dict[str, float]]:
         with self._child(source, name) as child:
             return [child.parameters(beta) for beta in betas]
 

@@ -17,16 +17,16 @@ HEADINGS = {
     "sequential_tokens": "sequential",
     "saved": "saved %",
 }
-_FORMATS = {"accuracy": ".2f", "tokens": ",.0f", "sequential_tokens": ",.0f", "saved": ".1f"}
+FORMATS = (".2f", ",.0f", ",.0f", ".1f")
+"""How the quantities are written, in their order."""
 _LOWER_IS_BETTER = ("tokens", "sequential_tokens")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A number, how it is written, and whether it is the best of its column."""
+    """A number, and whether it is the best of its column."""
 
     value: float
-    text: str
     best: bool
 
 
@@ -102,8 +102,9 @@ class ComparisonTable:
 
     def _rows(self, bold: str, escape: Any = str) -> Iterable[list[str]]:
         for line in self.lines:
-            cells = [cell for group in line.cells for cell in group]
-            texts = (bold.format(cell.text) if cell.best else cell.text for cell in cells)
+            cells = [each for group in line.cells for each in zip(group, FORMATS, strict=True)]
+            written = ((cell.best, format(cell.value, form)) for cell, form in cells)
+            texts = (bold.format(text) if best else text for best, text in written)
             beta = "" if line.beta is None else f"{line.beta:g}"
             yield [escape(line.label), beta, *texts]
 
@@ -123,7 +124,7 @@ def comparison_table(
     for row, mine in zip(rows, values, strict=True):
         cells = [
             [
-                Cell(value, f"{value:{_FORMATS[q]}}", value == _best(q, values, group, k))
+                Cell(value, value == _best(q, values, group, k))
                 for k, (q, value) in enumerate(zip(QUANTITIES, of_group, strict=True))
             ]
             for group, of_group in enumerate(mine)

@@ -25,16 +25,12 @@ from autotts_core.replay.interpreted import ReplayedEpisode, replay_episode
 from autotts_core.replay.interpreted_episode import Action
 from autotts_core.replay.picture import Picture, episode_picture, ranked_answers
 from autotts_core.store import ReplayStore
-from autotts_core.visible_text import visible_lines
 
 MOST_EPISODES = 600
 """Episodes in one run's report unless told otherwise."""
 
 LETTERS = "ABCDEFGH"
 KINDS = ("branch", "read", "advance", "prune")
-LONGEST_TEXT = 4000
-"""Characters of a question or an answer that are shown."""
-
 _SEEDS = 8
 """Seeds among which the one is looked for that shows what is said of a question."""
 _DIFFERENCE = 10.0
@@ -54,6 +50,15 @@ REASONS = {
 Floats = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, eq=False)
+class PlayedEpisode:
+    """One episode, as the terminal draws it too; `beta` is None where nothing hangs on it."""
+
+    picture: Picture
+    actions: list[Action]
+    beta: float | None
+
+
 @dataclass(eq=False)
 class Case:
     """One question with one seed, under several controllers that see the same branches."""
@@ -63,7 +68,7 @@ class Case:
     question: int
     seed: int
     why: str | None
-    pictures: list[tuple[Picture, list[Action]]] = field(default_factory=list)
+    played: list[PlayedEpisode] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,18 +132,21 @@ def choose(each: StoreQuestions) -> Iterator[tuple[int, str | None]]:
             yield question, None
 
 
+_Planned = tuple[StoreQuestions, int, str | None]
+
+
 @dataclass(frozen=True, eq=False)
 class Player:
     """Replays episodes of one controller at one β; `play` maps keys to episodes, in order."""
 
     label: str
-    beta: float
+    beta: float | None
     play: Callable[[Sequence[EpisodeKey]], Sequence[ReplayedEpisode]]
 
 
 def source_player(evaluator: Evaluator, source: str, beta: float | None) -> Player:
     """A player of untrusted source."""
-    return Player("selected", beta or 0.0, lambda keys: evaluator.episodes(source, "selected", keys))
+    return Player("selected", beta, lambda keys: evaluator.episodes(source, "selected", keys))
 
 
 def baseline_player(spec: str, point: Point, stores: Sequence[ReplayStore]) -> Player:
@@ -148,7 +156,7 @@ def baseline_player(spec: str, point: Point, stores: Sequence[ReplayStore]) -> P
     def play(keys: Sequence[EpisodeKey]) -> list[ReplayedEpisode]:
         return [_replayed(controller, stores[key.store], key) for key in keys]
 
-    return Player(point.label, point.beta or 0.0, play)
+    return Player(point.label, point.beta, play)
 
 
 def _replayed(controller: Controller, store: ReplayStore, key: EpisodeKey) -> ReplayedEpisode:
@@ -166,7 +174,7 @@ def cases(
     The interesting ones are played by `chosen` and all `others`, those that fill up by `chosen`
     and the first of the others.
     """
-    planned: list[tuple[StoreQuestions, int, str | None]] = []
+    planned: list[_Planned] = []
     episodes = 0
     rows = zip_longest(*([(s, q, why) for q, why in choose(s)] for s in questions))
     # The interesting ones of all stores come before what fills up.
@@ -188,21 +196,21 @@ def cases(
             for case, number in zip(found, numbers, strict=True)
             if place < 2 or case.why
         ]
-        keys = [EpisodeKey(number, case.question, case.seed, player.beta) for case, number in wanted]
+        beta = player.beta or 0.0
+        keys = [EpisodeKey(number, case.question, case.seed, beta) for case, number in wanted]
         for (case, _), episode in zip(wanted, player.play(keys) if keys else (), strict=True):
             picture = episode_picture(
-                episode, case.store, case.question, case.seed, player.label, player.beta
+                episode, case.store, case.question, case.seed, player.label, beta
             )
-            case.pictures.append((picture, episode.record.actions()))
+            case.played.append(PlayedEpisode(picture, episode.record.actions(), player.beta))
     return found
 
 
-def _seeds(
-    planned: Sequence[tuple[StoreQuestions, int, str | None]], chosen: Player
-) -> Iterator[int]:
+def _seeds(planned: Sequence[_Planned], chosen: Player) -> Iterator[int]:
     """For each planned case the first seed that shows what is said of it, else 0."""
     unclear = [(s, q) for s, q, why in planned if why in (LOST, SAVED)]
-    keys = [EpisodeKey(s.number, q, seed, chosen.beta) for s, q in unclear for seed in range(_SEEDS)]
+    beta = chosen.beta or 0.0
+    keys = [EpisodeKey(s.number, q, seed, beta) for s, q in unclear for seed in range(_SEEDS)]
     played = iter(chosen.play(keys) if keys else ())
     for store, question, why in planned:
         if why not in (LOST, SAVED):
@@ -230,9 +238,9 @@ def embedded(found: Iterable[Case]) -> list[dict[str, Any]]:
     """The cases as JSON values; see `_embedded_actions` for the actions."""
     rows = []
     for case in found:
-        first = case.pictures[0][0]
-        answers = _Answers([picture for picture, _ in case.pictures])
-        episodes = [_embedded_episode(*each, answers) for each in case.pictures]
+        first = case.played[0].picture
+        answers = _Answers([each.picture for each in case.played])
+        episodes = [_embedded_episode(each, answers) for each in case.played]
         rows.append(
             {
                 "set": case.of,
@@ -242,8 +250,7 @@ def embedded(found: Iterable[Case]) -> list[dict[str, Any]]:
                 "why": case.why,
                 "delta": first.interval_tokens,
                 "pool": first.pool,
-                "reference": asdict(first.self_consistency)
-                | {"answer": _shown(first.self_consistency.answer)},
+                "reference": asdict(first.self_consistency),
                 "branches": _branches(case, answers),
                 "answers": answers.rows,
                 "episodes": episodes,
@@ -252,19 +259,23 @@ def embedded(found: Iterable[Case]) -> list[dict[str, Any]]:
     return rows
 
 
-def _branches(case: Case, answers: _Answers) -> list[dict[str, int]]:
+def _branches(case: Case, answers: _Answers) -> dict[str, list[int]]:
     """The branches that any episode of the case opened: stored number, length, final answer."""
     arrays = case.store.load()
     first = int(arrays.branch_start[case.question])
     classes = slice(*arrays.class_start[case.question : case.question + 2].tolist())
     text, correct = arrays.class_text[classes], arrays.class_correct[classes].tolist()
-    widest = max((picture for picture, _ in case.pictures), key=lambda each: len(each.branches))
-    rows = []
-    for each in widest.branches:
-        final = int(arrays.step_class[arrays.step_start[first + each.recorded + 1] - 1])
-        place = answers.place(text[final], correct[final]) if final >= 0 else -1
-        rows.append({"recorded": each.recorded, "tokens": each.recorded_tokens, "final": place})
-    return rows
+    pictures = (each.picture for each in case.played)
+    branches = max((picture.branches for picture in pictures), key=len)
+    finals = [
+        int(arrays.step_class[arrays.step_start[first + each.recorded + 1] - 1])
+        for each in branches
+    ]
+    return {
+        "recorded": [each.recorded for each in branches],
+        "tokens": [each.recorded_tokens for each in branches],
+        "final": [answers.place(text[c], correct[c]) if c >= 0 else -1 for c in finals],
+    }
 
 
 class _Answers:
@@ -285,23 +296,22 @@ class _Answers:
         if text not in self._places:
             self._places[text] = len(self.rows)
             letter = LETTERS[len(self.rows)] if len(self.rows) < len(LETTERS) else ""
-            self.rows.append({"text": _shown(text), "correct": correct, "letter": letter})
+            self.rows.append({"text": text, "correct": correct, "letter": letter})
         return self._places[text]
 
 
-def _embedded_episode(
-    picture: Picture, actions: Sequence[Action], answers: _Answers
-) -> dict[str, Any]:
+def _embedded_episode(played: PlayedEpisode, answers: _Answers) -> dict[str, Any]:
+    picture = played.picture
     places = {a.id: answers.place(a.text, a.correct) for a in picture.answers} | {-1: -1}
     return {
         "controller": picture.controller,
-        "beta": picture.beta,
+        "beta": played.beta,
         "answer": places[picture.answer],
         "correct": picture.correct,
         "stop": picture.stop,
         "tokens": picture.tokens,
         "sequential_tokens": picture.sequential_tokens,
-        **_embedded_actions(actions, picture.interval_tokens, places),
+        **_embedded_actions(played.actions, picture.interval_tokens, places),
     }
 
 
@@ -327,7 +337,3 @@ def _embedded_actions(
         if action.kind != "prune" and (action.intervals, cost) != (1, delta):
             odd[number] = action.intervals, cost
     return {"actions": codes, "ends": [*ends, len(actions)], "odd": odd}
-
-
-def _shown(text: str | None) -> str | None:
-    return None if text is None else visible_lines(text, LONGEST_TEXT)

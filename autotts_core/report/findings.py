@@ -225,7 +225,7 @@ def conditions(of_set: Mapping[str, Any], seeds: int) -> str:
 def trajectory(run: RunDirectory) -> list[Row]:
     """Every proposal in order, with its best point on the search set, or its fault."""
     values = run.read_json(run.selection)["values"] if run.selection.exists() else {}
-    rows = []
+    rows: list[Row] = []
     for entry in _entries(run):
         best = entry.frontier.best if entry.frontier else None
         rows.append(

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -16,6 +17,7 @@ from markupsafe import Markup
 
 from autotts_core import __version__
 from autotts_core.report.run_section import RunSection
+from autotts_core.visible_text import visible_lines
 
 SCRIPTS = (
     "format.js",
@@ -30,6 +32,7 @@ SCRIPTS = (
 )
 """The page's own code, in the order in which it is put together."""
 
+_LONGEST_TEXT = 20_000
 _UNSAFE_IN_SCRIPTS = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
@@ -40,23 +43,29 @@ def render(sections: Sequence[RunSection]) -> str:
     code = "\n".join((assets / name).read_text(encoding="utf-8") for name in SCRIPTS)
     own = f'"use strict";\n(() => {{\n{code}\n}})();\n'
     payload = {"runs": [section.payload for section in sections]}
-    return environment().get_template("report.html.jinja").render(
-        sections=sections,
-        version=__version__,
-        policy=_policy([library.code, own]),
-        style=Markup((assets / "report.css").read_text(encoding="utf-8")),
-        payload=Markup(embedded_json(payload)),
-        library=library,
-        scripts=[Markup(library.code), Markup(own)],
+    return (
+        environment()
+        .get_template("report.html.jinja")
+        .render(
+            sections=sections,
+            version=__version__,
+            policy=_policy([library.code, own]),
+            style=Markup((assets / "report.css").read_text(encoding="utf-8")),
+            payload=Markup(embedded_json(payload)),
+            library=library,
+            library_code=Markup(library.code),
+            script=Markup(own),
+        )
     )
 
 
 def environment() -> Environment:
-    """Templates in which everything is escaped unless it is markup."""
+    """Templates in which everything is escaped, and visible, unless it is markup."""
     found = Environment(
         loader=PackageLoader("autotts_core.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -64,9 +73,15 @@ def environment() -> Environment:
     return found
 
 
+def _shown(value: Any) -> Any:
+    plain = isinstance(value, str) and not isinstance(value, Markup)
+    return visible_lines(value, _LONGEST_TEXT) if plain else value
+
+
 def number(value: float, form: str) -> Markup:
     """`value` written in `form`, with its full precision for programs."""
-    return Markup('<data value="{}">{}</data>').format(repr(value), format(value, form))
+    text = format(value, form).replace("-", "\N{MINUS SIGN}")
+    return Markup('<data value="{}">{}</data>').format(repr(value), text)
 
 
 def embedded_json(value: Any) -> str:
@@ -101,6 +116,7 @@ class _Library:
 def _plotly() -> _Library:
     """The plotting library, from the installed package; importing that would take long."""
     package = distribution("plotly")
-    code = package.locate_file("plotly/package_data/plotly.min.js").read_text(encoding="utf-8")
+    path = Path(str(package.locate_file("plotly/package_data/plotly.min.js")))
+    code = path.read_text(encoding="utf-8")
     licence = package.read_text("licenses/LICENSE.txt") or "MIT"
     return _Library(f"plotly.js, from plotly {package.version}", code, licence)

@@ -17,9 +17,13 @@ from autotts_core.evaluation import self_consistency
 from autotts_core.frontier import Point
 from autotts_core.recipe.reading import read_recipe
 from autotts_core.recipe.schema import Recipe
-from autotts_core.report.comparison_table import HEADINGS, ComparisonTable, comparison_table
+from autotts_core.report.comparison_table import (
+    FORMATS,
+    HEADINGS,
+    ComparisonTable,
+    comparison_table,
+)
 from autotts_core.report.episodes import (
-    LONGEST_TEXT,
     REASONS,
     Player,
     baseline_player,
@@ -33,6 +37,9 @@ from autotts_core.report.findings import SETS, Findings, Row, conditions, widest
 from autotts_core.report.source import difference, highlighted
 from autotts_core.store import ReplayStore
 from autotts_core.visible_text import visible_lines
+
+LONGEST_TEXT = 4000
+"""Characters of a question or an answer that are shown."""
 
 _SCHEDULE_BETAS = [k / 50 for k in range(51)]
 _POINT = ("label", "beta", "accuracy", "tokens", "sequential_tokens", "saved")
@@ -60,6 +67,7 @@ class RunSection:
 
     titles = SETS
     headings = HEADINGS
+    formats = FORMATS
 
     def __init__(self, findings: Findings, number: int, episodes: int) -> None:
         self.findings = findings
@@ -136,10 +144,6 @@ class RunSection:
             for entry, before in pairs
         ]
 
-    def shown(self, text: str) -> str:
-        """`text` of any origin, cut where it is too long to read."""
-        return visible_lines(text, LONGEST_TEXT)
-
     def _opened(self, of: str) -> list[ReplayStore] | None:
         """The stores of a set as the run used them, None where any of them is gone."""
         places = {(row["name"]): row for row in self.stores}
@@ -160,7 +164,7 @@ class RunSection:
 
     def _payload(self) -> dict[str, Any]:
         findings = self.findings
-        return {
+        shown = {
             "name": findings.name,
             "decisive": findings.decisive_set,
             "sets": {
@@ -172,11 +176,6 @@ class RunSection:
                         {"kind": c.kind, "name": c.name, "points": [*map(_point, c.rows)]}
                         for c in findings.curves[key]
                     ],
-                    "texts": {
-                        "markdown": self.table(key).markdown(),
-                        "latex": self.table(key).latex(),
-                        "csv": self.table(key, every=True).csv(),
-                    },
                     "questions": self._questions(key),
                 }
                 for key, each in findings.sets.items()
@@ -190,13 +189,21 @@ class RunSection:
             "progress": findings.progress,
             "rounds": findings.rounds,
             "schedule": self._schedule(),
-            "source": findings.source,
-            "recipe": self.recipe_text,
             "reasons": REASONS,
             "cases": self._cases(),
             "directory": str(findings.run.path.absolute()),
             "store_paths": {row["name"]: row["path"] for row in self.stores},
         }
+        return {**_visible(shown), "texts": self._texts()}
+
+    def _texts(self) -> dict[str, str]:
+        """What there is to copy, to the byte."""
+        texts = {"source": self.findings.source, "recipe": self.recipe_text}
+        for key in self.findings.sets:
+            texts[f"{key} markdown"] = self.table(key).markdown()
+            texts[f"{key} latex"] = self.table(key).latex()
+            texts[f"{key} csv"] = self.table(key, every=True).csv()
+        return texts
 
     def _held_out_points(self) -> list[dict[str, Any]]:
         if "held_out" not in self.findings.sets:
@@ -232,8 +239,8 @@ class RunSection:
                 {
                     "name": name,
                     "ids": store.question_ids if store else [str(q) for q in range(count)],
-                    "texts": [self.shown(t) for t in store.question_texts] if store else [],
-                    "gold": [self.shown(t) for t in store.gold_answers] if store else [],
+                    "texts": store.question_texts if store else [],
+                    "gold": store.gold_answers if store else [],
                     "reference": self._reference(store) if store else None,
                     "columns": [
                         {
@@ -260,7 +267,7 @@ class RunSection:
         """Name, the label that its episodes have, and the point, of what is compared."""
         (_, chosen), *baselines = self.findings.frontiers(of)
         found = []
-        for beta, mark in reversed(self.findings.operating_points.items()):
+        for beta, mark in reversed(list(self.findings.operating_points.items())):
             point = next(each for each in chosen.points if each.beta == beta)
             found.append((f"selected ({mark})", "selected", point))
         for _, sweep in baselines:
@@ -275,10 +282,10 @@ class RunSection:
 
     def _cases(self) -> list[dict[str, Any]]:
         found = []
-        for key in self.findings.sets:
-            stores = self._stores[key]
+        share = self._episodes // len(self.findings.sets)
+        # The set that conclusions are drawn from comes first.
+        for key, stores in sorted(self._stores.items()):
             if stores is not None:
-                share = self._episodes // len(self.findings.sets)
                 found += self._cases_of(key, stores, share)
         return found
 
@@ -312,6 +319,17 @@ class RunSection:
                     yield baseline_player(spec, point, stores)
             except AutoTTSError as error:
                 self.missing.append(f"Episodes of {spec} are left out: {error}")
+
+
+def _visible(value: Any) -> Any:
+    """`value` with every string in it made safe to look at."""
+    if isinstance(value, str):
+        return visible_lines(value, LONGEST_TEXT)
+    if isinstance(value, Mapping):
+        return {_visible(key): _visible(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_visible(each) for each in value]
+    return value
 
 
 def _point(row: Row) -> dict[str, Any]:

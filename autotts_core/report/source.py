@@ -25,8 +25,8 @@ def highlighted(source: str) -> Markup:
 
 def difference(before: str, after: str) -> Markup | None:
     """A unified diff with a `span` for each line; None where nothing changed."""
-    shown = (visible_lines(text, _LONGEST).splitlines() for text in (before, after))
-    lines = list(difflib.unified_diff(*shown, n=_CONTEXT, lineterm=""))[2:]
+    old, new = (visible_lines(text, _LONGEST).splitlines() for text in (before, after))
+    lines = list(difflib.unified_diff(old, new, n=_CONTEXT, lineterm=""))[2:]
     if not lines:
         return None
     return Markup("\n").join(

@@ -18,6 +18,24 @@ function el(name, attributes = {}, ...children) {
 }
 
 /**
+ * A small drawing that says nothing to a screen reader.
+ * @param {number} width
+ * @param {number} height
+ * @param {[string, {[key: string]: string | number}][]} shapes
+ */
+function svg(width, height, shapes) {
+  const space = "http://www.w3.org/2000/svg";
+  const node = document.createElementNS(space, "svg");
+  for (const [key, value] of Object.entries({ width, height, "aria-hidden": "true" })) node.setAttribute(key, String(value));
+  for (const [name, attributes] of shapes) {
+    const shape = document.createElementNS(space, name);
+    for (const [key, value] of Object.entries(attributes)) shape.setAttribute(key, String(value));
+    node.append(shape);
+  }
+  return node;
+}
+
+/**
  * A number with its full precision for programs.
  * @param {number} value
  * @param {string} text

@@ -22,18 +22,18 @@ function episodes(root, run) {
   const missing = el("p", { class: "note", hidden: true, "data-part": "missing" });
   const range = /** @type {HTMLInputElement} */ (el("input", { type: "range", min: "0", value: "0", "aria-label": "Step", "data-control": "step" }));
   const output = el("output", { "data-part": "step" });
-  const play = el("button", { type: "button", class: "icon", "data-control": "play", "aria-label": "Play", onclick: toggle }, "▶");
+  const play = el("button", { type: "button", class: "icon", "data-control": "play", "aria-label": "Play", onclick: toggle }, icon("play"));
   const sides = el("div", { class: "sides" });
   const stepper = el("div", { class: "stepper", role: "group", "aria-label": "Steps" },
-    step("first", "⏮", "To the start", () => go(0)), step("back", "◀", "Step back", () => go(state.step - 1)), play,
-    step("forward", "▶|", "Step forward", () => go(state.step + 1)), step("last", "⏭", "To the end", () => go(longest())),
+    step("first", "start", "To the start", () => go(0)), step("back", "back", "Step back", () => go(state.step - 1)), play,
+    step("forward", "forward", "Step forward", () => go(state.step + 1)), step("last", "end", "To the end", () => go(longest())),
     range, output,
     picker("Speed", Object.keys(SPEEDS).map((value) => ({ value, text: value })), state.speed, (value) => { state.speed = value; if (state.playing) { stop(); start(); } }, "speed"));
   const command = el("pre", { class: "plain", tabindex: "0", "aria-label": "Command that draws this episode", "data-part": "command" });
   const viewer = el("div", { class: "viewer", "data-part": "viewer" }, pickers, text, missing, stepper, sides,
     el("p", { class: "legend-line" },
-      "┃ finished   × pruned   ▸ running   ≋ read without probing   ∅ no answer. Rarer answers are grey. A step is what a controller asked for at once; " +
-      "← and → step, space plays."),
+      "┃ finished, × pruned, ▸ running. Hatched: passed without probing. Dashed: no answer. Grey: rarer answers. " +
+      "A step is what a controller asked for at once; the arrow keys step, the space bar plays."),
     el("div", { class: "command" }, command, el("button", { type: "button", "data-control": "copy-command", onclick: () => copy(command.textContent ?? "", "Command") }, "Copy")));
   range.addEventListener("input", () => go(Number(range.value)));
   viewer.addEventListener("keydown", (event) => {
@@ -48,12 +48,12 @@ function episodes(root, run) {
 
   /**
    * @param {string} name
-   * @param {string} sign
+   * @param {keyof typeof ICONS} sign
    * @param {string} label
    * @param {() => void} act
    */
   function step(name, sign, label, act) {
-    return el("button", { type: "button", class: "icon", "data-control": `step-${name}`, "aria-label": label, onclick: () => { stop(); act(); } }, sign);
+    return el("button", { type: "button", class: "icon", "data-control": `step-${name}`, "aria-label": label, onclick: () => { stop(); act(); } }, icon(sign));
   }
 
   function current() {
@@ -77,7 +77,7 @@ function episodes(root, run) {
 
   function start() {
     if (state.step >= longest()) state.step = 0;
-    play.textContent = "⏸";
+    play.replaceChildren(icon("pause"));
     play.setAttribute("aria-label", "Pause");
     state.playing = window.setInterval(() => {
       go(state.step + 1);
@@ -88,7 +88,7 @@ function episodes(root, run) {
   function stop() {
     clearInterval(state.playing);
     state.playing = 0;
-    play.textContent = "▶";
+    play.replaceChildren(icon("play"));
     play.setAttribute("aria-label", "Play");
   }
 
@@ -155,17 +155,20 @@ function episodes(root, run) {
     return ` ${each.episodes.map((e) => (e.correct ? "✓" : "✗")).join("")}`;
   }
 
-  /** @type {{draw: (state: EpisodeState) => void}[]} */
+  /** @type {{node: HTMLElement, draw: (state: EpisodeState) => void}[]} */
   let drawnSides = [];
 
   function drawSides() {
-    drawnSides = state.sides.map((k) => side(current(), current().episodes[k]));
-    sides.replaceChildren(...drawnSides.map((each) => /** @type {any} */ (each).node));
+    const here = current();
+    // The same on both sides, so that the rows of a branch are side by side.
+    const widest = Math.max(...state.sides.map((k) => stateAt(here.episodes[k], here.delta, Infinity).branches.length));
+    drawnSides = state.sides.map((k) => side(here, here.episodes[k], widest > 24 ? 12 : 15));
+    sides.replaceChildren(...drawnSides.map((each) => each.node));
     range.max = String(longest());
     state.step = Math.min(state.step, longest());
     const first = current().episodes[state.sides[0]];
     const own = first.controller === "selected" ? `${run.directory}/selected.py` : first.controller.replace(/\((.*)\)$/, ":$1").replace(/, /g, ",");
-    command.textContent = `autotts episode --traces ${run.store_paths[current().store]} --question ${current().question} --seed ${current().seed} --controller ${quoted(own)} --beta ${first.beta}`;
+    command.textContent = `autotts episode --traces ${run.store_paths[current().store]} --question ${current().question} --seed ${current().seed} --controller ${quoted(own)}${option(first.beta)}`;
     drawStep();
   }
 
@@ -183,7 +186,7 @@ function episodes(root, run) {
     open(set, store, question, label, beta) {
       const found = run.cases.findIndex((each) => each.set === set && each.store === store && each.question === question);
       if (found >= 0) choose(found);
-      const here = found >= 0 ? current().episodes.findIndex((e) => e.controller === label && e.beta === (beta ?? 0)) : -1;
+      const here = found >= 0 ? current().episodes.findIndex((e) => e.controller === label && e.beta === beta) : -1;
       if (here >= 0) {
         state.sides = [here, here === state.sides[1] ? state.sides[0] : state.sides[1]];
         if (state.sides[0] === state.sides[1]) state.sides[1] = here ? 0 : Math.min(1, current().episodes.length - 1);
@@ -192,7 +195,7 @@ function episodes(root, run) {
         const controller = label === "selected" ? `${run.directory}/selected.py` : label;
         missing.hidden = false;
         missing.textContent = `This file does not have question ${question} of ${store} under ${label}${atBeta(beta)}. To draw it: ` +
-          `autotts episode --traces ${run.store_paths[store]} --question ${question} --controller ${quoted(controller.replace(/\((.*)\)$/, ":$1").replace(/, /g, ","))} --beta ${beta ?? 0}`;
+          `autotts episode --traces ${run.store_paths[store]} --question ${question} --controller ${quoted(controller.replace(/\((.*)\)$/, ":$1").replace(/, /g, ","))}${option(beta)}`;
       }
       viewer.scrollIntoView({ block: "start" });
       /** @type {HTMLElement} */ (stepper.querySelector("button")).focus({ preventScroll: true });
@@ -204,8 +207,9 @@ function episodes(root, run) {
  * One controller's side of the viewer.
  * @param {Case} here
  * @param {Episode} episode
+ * @param {number} height of a branch's row, in pixels
  */
-function side(here, episode) {
+function side(here, episode, height) {
   const end = stateAt(episode, here.delta, episode.ends.length);
   const depth = Math.max(1, ...here.episodes.flatMap((each) => stateAt(each, here.delta, each.ends.length).branches.map((b) => b.cells.length)));
   const outcome = el("p", { class: "outcome" });
@@ -250,22 +254,23 @@ function side(here, episode) {
   function drawPicture(now) {
     const room = Math.max(120, (node.clientWidth || 520) - 34 - 16 - 30);
     const width = Math.max(2, Math.min(16, room / depth));
-    const height = end.branches.length > 40 ? 9 : end.branches.length > 20 ? 11 : 14;
     rows.style.setProperty("--row", `${height}px`);
     rows.setAttribute("aria-label", `${now.branches.length} branches, ${now.branches.filter((b) => b?.finished).length} finished, ${now.branches.filter((b) => b?.pruned).length} pruned`);
     drawAxis(axis, depth, width, here.delta);
     // Branches yet to be opened keep their place, so that nothing jumps.
     rows.replaceChildren(...end.branches.map((_, k) => {
       const branch = now.branches[k];
-      const row = el("div", { class: `branch${branch?.active ? " active" : ""}${branch?.pruned ? " pruned" : ""}` }, el("span", { class: "n" }, String(k)));
+      const row = el("div", { class: `branch${branch?.active && now.step < now.steps ? " active" : ""}${branch?.pruned ? " pruned" : ""}` }, el("span", { class: "n" }, String(k)));
       if (!branch) return row;
-      for (const { answer, length } of segmentsOf(branch.cells)) {
-        row.append(segment(here, answer, length * width, height));
-      }
+      const segments = segmentsOf(branch.cells);
+      segments.forEach(({ answer, length }, s) => {
+        // What was passed without probing leads to the answer after it.
+        row.append(segment(here, answer, segments[s + 1]?.answer ?? null, length * width, height));
+      });
       const [kind, mark] = branch.pruned ? ["cut", "×"] : branch.finished ? ["finished", "┃"] : ["running", "▸"];
       row.append(el("span", { class: `end ${kind}` }, mark));
-      row.title = `branch ${k}, number ${here.branches[k].recorded} in the store: ${grouped(branch.tokens)} of its ${grouped(here.branches[k].tokens)} tokens` +
-        (branch.pruned ? `; its end is ${here.branches[k].final >= 0 && here.answers[here.branches[k].final].correct ? "right" : "wrong"}` : "");
+      row.title = `branch ${k}, number ${here.branches.recorded[k]} in the store: ${grouped(branch.tokens)} of its ${grouped(here.branches.tokens[k])} tokens` +
+        (branch.pruned ? `; its end is ${here.branches.final[k] >= 0 && here.answers[here.branches.final[k]].correct ? "right" : "wrong"}` : "");
       return row;
     }));
   }
@@ -276,11 +281,15 @@ function side(here, episode) {
 /**
  * @param {Case} here
  * @param {number | null} answer
+ * @param {number | null} next the answer that follows
  * @param {number} width
  * @param {number} height
  */
-function segment(here, answer, width, height) {
-  if (answer === null) return el("span", { class: "seg passed", style: { width: `${width}px` } });
+function segment(here, answer, next, width, height) {
+  if (answer === null) {
+    const color = next === null || next < 0 ? "" : answerColours(here, next).background;
+    return el("span", { class: "seg passed", style: { width: `${width}px`, color } });
+  }
   if (answer < 0) return el("span", { class: "seg none", style: { width: `${width}px` } });
   const { letter } = here.answers[answer];
   const { background, color } = answerColours(here, answer);
@@ -322,9 +331,24 @@ function drawAxis(axis, depth, width, delta) {
   const ticks = [];
   for (let k = 0; k <= depth; k += step) ticks.push(k);
   axis.replaceChildren(...ticks.flatMap((k) => [
-    el("span", { style: { left: `${k * width}px` } }, k ? short(k * delta).replace(".0", "") : "0 tokens"),
+    el("span", { style: { left: `${k * width}px` } }, k ? short(k * delta).replace(".0", "") : "0"),
     el("i", { style: { left: `${k * width}px` } }),
   ]));
+}
+
+const ICONS = {
+  start: "M3 3h2v10H3zM13 3v10L6 8z", back: "M11 3v10L4 8z", play: "M4 3l9 5-9 5z", pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  forward: "M4 3l5 5-5 5zM10 3h2v10h-2z", end: "M3 3l7 5-7 5zM11 3h2v10h-2z",
+};
+
+/** @param {keyof typeof ICONS} name */
+function icon(name) {
+  return svg(16, 16, [["path", { d: ICONS[name], fill: "currentColor" }]]);
+}
+
+/** @param {number | null} beta */
+function option(beta) {
+  return beta === null ? "" : ` --beta ${beta}`;
 }
 
 /** @param {string[]} values */

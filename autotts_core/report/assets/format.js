@@ -9,13 +9,21 @@
  * @returns {string}
  */
 function fixed(value, digits) {
-  const text = value.toFixed(digits);
-  const exact = value.toFixed(Math.min(100, digits + 40));
+  const text = minus(value.toFixed(digits));
+  const exact = minus(value.toFixed(Math.min(100, digits + 40)));
   const tie = /^50*$/.test(exact.slice(exact.indexOf(".") + 1 + digits));
   if (!tie) return text;
   const down = exact.slice(0, exact.indexOf(".") + (digits ? 1 + digits : 0));
   // `toFixed` goes away from zero.
   return Number(down[down.length - 1]) % 2 === 0 ? down : text;
+}
+
+/**
+ * With the sign that is as wide as a plus.
+ * @param {string} text
+ */
+function minus(text) {
+  return text.replace("-", "\u2212");
 }
 
 /**
@@ -35,7 +43,7 @@ function grouped(value, digits = 0) {
  */
 function signed(value, digits) {
   const text = fixed(value, digits);
-  return text.startsWith("-") ? text : `+${text}`;
+  return text.startsWith("\u2212") ? text : `+${text}`;
 }
 
 /**

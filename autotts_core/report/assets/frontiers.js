@@ -4,7 +4,7 @@
  * @param {Run} run
  */
 function frontiers(root, run) {
-  const state = { set: run.decisive, store: "average", cost: "tokens", bands: true };
+  const state = { set: run.decisive, store: "average", cost: "tokens", bands: "selected" };
   /** @type {Set<string>} */
   const off = new Set();
   for (const set of Object.values(run.sets)) {
@@ -25,8 +25,8 @@ function frontiers(root, run) {
     const set = run.sets[state.set];
     const stores = [{ value: "average", text: "Average over stores" },
       ...set.stores.map((name, k) => ({ value: String(k), text: name }))];
-    controls.replaceChildren(
-      segmented("Set", sets, state.set, (value) => {
+    controls.replaceChildren(...[
+      sets.length > 1 && segmented("Set", sets, state.set, (value) => {
         state.set = value;
         state.store = "average";
         redraw(true);
@@ -34,25 +34,14 @@ function frontiers(root, run) {
       segmented("Cost", [{ value: "tokens", text: "Tokens" }, { value: "sequential_tokens", text: "Sequential tokens" }],
         state.cost, (value) => { state.cost = value; view = null; draw(); }, "cost"),
       picker("Store", stores, state.store, (value) => { state.store = value; view = null; draw(); }, "store"),
-      el("button", {
-        type: "button", "data-control": "bands", "aria-pressed": String(state.bands),
-        onclick: (/** @type {Event} */ event) => {
-          state.bands = !state.bands;
-          /** @type {HTMLElement} */ (event.currentTarget).setAttribute("aria-pressed", String(state.bands));
-          draw();
-        },
-      }, "95 % bands"),
-      el("span", { class: "spacer" }),
-      el("div", { class: "buttons", role: "group", "aria-label": "Zoom" },
-        el("button", { type: "button", class: "icon", "aria-label": "Zoom in", "data-control": "zoom-in", onclick: () => zoom(0.6) }, "+"),
-        el("button", { type: "button", class: "icon", "aria-label": "Zoom out", "data-control": "zoom-out", onclick: () => zoom(1 / 0.6) }, "−"),
-        el("button", { type: "button", "data-control": "zoom-reset", onclick: () => { view = null; draw(); } }, "Reset zoom")),
-    );
+      segmented("95 % bands", [{ value: "none", text: "No bands" }, { value: "selected", text: "95 % band" }, { value: "all", text: "All bands" }],
+        state.bands, (value) => { state.bands = value; view = null; draw(); }, "bands"),
+    ].filter((each) => each !== false));
   }
 
   function drawLegend() {
     legend.replaceChildren(
-      ...run.sets[state.set].curves.map((curve, k) =>
+      ...run.sets[state.set].curves.map((curve) =>
         el("li", {}, el("button", {
           type: "button", "aria-pressed": String(!off.has(curve.name)), "data-curve": curve.name,
           onclick: (/** @type {Event} */ event) => {
@@ -60,39 +49,35 @@ function frontiers(root, run) {
             /** @type {HTMLElement} */ (event.currentTarget).setAttribute("aria-pressed", String(!off.has(curve.name)));
             draw();
           },
-        }, sample(look(curve, k)), el("bdi", {}, curve.name)))),
+        }, sample(look(curve)), el("bdi", {}, curve.name)))),
     );
   }
 
-  /**
-   * @param {Curve} curve
-   * @param {number} place
-   */
-  function look(curve, place) {
+  /** @param {Curve} curve */
+  function look(curve) {
     const c = palette();
     if (curve.kind === "selected") return { colour: c.selected, width: 3, symbol: "circle", size: 9, dash: "solid" };
     if (curve.kind === "round") return { colour: c.round, width: 1.4, symbol: "circle-open", size: 6, dash: "dot" };
-    const k = (place - 1) % c.baselines.length;
+    const baselines = run.sets[state.set].curves.filter((each) => each.kind === "baseline");
+    const k = baselines.indexOf(curve) % c.baselines.length;
     return { colour: c.baselines[k], width: 1.8, symbol: SYMBOLS[k], size: 8, dash: DASHES[k] };
   }
 
   function draw() {
     const set = run.sets[state.set];
-    const shown = set.curves.map((curve, k) => ({ curve, k })).filter(({ curve }) => !off.has(curve.name));
+    const shown = set.curves.filter((curve) => !off.has(curve.name));
     /** @type {object[]} */
     const traces = [];
-    const measured = shown.map(({ curve, k }) => ({ curve, look: look(curve, k), points: measure(curve) }));
-    if (state.bands) {
-      for (const { curve, look: l, points } of measured) {
-        if (points.length < 2) continue;
-        const along = [...points].sort((a, b) => a.x - b.x);
-        traces.push({
-          x: [...along.map((p) => p.x), ...along.map((p) => p.x).reverse()],
-          y: [...along.map((p) => p.high), ...along.map((p) => p.low).reverse()],
-          fill: "toself", fillcolor: faint(l.colour, curve.kind === "selected" ? 0.16 : 0.06),
-          line: { width: 0 }, mode: "lines", hoverinfo: "skip", name: `${curve.name} band`,
-        });
-      }
+    const measured = shown.map((curve) => ({ curve, look: look(curve), points: measure(curve) }));
+    const banded = measured.filter(({ curve }) => state.bands === "all" || (state.bands === "selected" && curve.kind === "selected"));
+    for (const { curve, look: l, points } of banded) {
+      const along = [...points].sort((a, b) => a.x - b.x);
+      traces.push({
+        x: [...along.map((p) => p.x), ...along.map((p) => p.x).reverse()],
+        y: [...along.map((p) => p.high), ...along.map((p) => p.low).reverse()],
+        fill: "toself", fillcolor: faint(l.colour, curve.kind === "selected" ? 0.13 : 0.05),
+        line: { width: 0.6, color: faint(l.colour, 0.5) }, mode: "lines", hoverinfo: "skip", name: `${plain(curve.name)} band`,
+      });
     }
     for (const { curve, look: l, points } of [...measured].reverse()) {
       traces.push({
@@ -106,8 +91,8 @@ function frontiers(root, run) {
     const xs = all.map((p) => p.x).filter((x) => x > 0);
     const [low, high] = xs.length ? [Math.min(...xs), Math.max(...xs)] : [1, 10];
     const pad = 0.05 * Math.log10(high / low || 10);
-    const ys = all.map((p) => p.y);
-    const room = Math.max(1, 0.12 * (Math.max(...ys) - Math.min(...ys)));
+    const ys = [...all.map((p) => p.y), ...banded.flatMap(({ points }) => points.flatMap((p) => [p.low, p.high]))];
+    const room = Math.max(0.5, 0.08 * (Math.max(...ys) - Math.min(...ys)));
     const whole = [Math.log10(low) - pad, Math.log10(high) + pad,
       Math.max(0, Math.min(...ys) - room), Math.min(100, Math.max(...ys) + room)];
     const [x0, x1, y0, y1] = view ?? whole;
@@ -189,7 +174,11 @@ function frontiers(root, run) {
     draw();
   }
 
-  root.append(controls, legend, el("figure", {}, plot), details);
+  const zooms = el("div", { class: "buttons", role: "group", "aria-label": "Zoom" },
+    el("button", { type: "button", class: "icon", "aria-label": "Zoom in", "data-control": "zoom-in", onclick: () => zoom(0.6) }, "+"),
+    el("button", { type: "button", class: "icon", "aria-label": "Zoom out", "data-control": "zoom-out", onclick: () => zoom(1 / 0.6) }, "−"),
+    el("button", { type: "button", "data-control": "zoom-reset", onclick: () => { view = null; draw(); } }, "Reset zoom"));
+  root.append(controls, el("div", { class: "legend-row" }, legend, zooms), el("figure", {}, plot), details);
   keepDrawn(plot, () => redraw(false));
 }
 
@@ -198,24 +187,14 @@ function frontiers(root, run) {
  * @param {{colour: string, width: number, dash: string, symbol: string}} look
  */
 function sample(look) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("width", "26");
-  svg.setAttribute("height", "10");
-  svg.setAttribute("aria-hidden", "true");
   const dash = { dash: "5 3", dot: "2 3", dashdot: "5 2 1 2", longdash: "8 3", longdashdot: "8 2 1 2" }[look.dash] ?? "";
-  const line = document.createElementNS(svg.namespaceURI, "path");
-  line.setAttribute("d", "M0 5H26");
-  line.setAttribute("stroke", look.colour);
-  line.setAttribute("stroke-width", String(look.width));
-  line.setAttribute("stroke-dasharray", String(dash));
-  const mark = document.createElementNS(svg.namespaceURI, "path");
   const shapes = /** @type {{[symbol: string]: string}} */ ({
     square: "M9 1h8v8h-8z", diamond: "M13 0l5 5-5 5-5-5z", "triangle-up": "M13 0l5 9H8z",
     cross: "M11 0h4v3h3v4h-3v3h-4V7H8V3h3z", x: "M9 1l4 3 4-3 1 1-4 3 4 3-1 1-4-3-4 3-1-1 4-3-4-3z",
   });
-  mark.setAttribute("d", shapes[look.symbol] ?? "M13 1a4 4 0 1 0 .01 0z");
-  mark.setAttribute("fill", look.symbol === "circle-open" ? "none" : look.colour);
-  mark.setAttribute("stroke", look.colour);
-  svg.append(line, mark);
-  return svg;
+  const open = look.symbol === "circle-open";
+  return svg(26, 10, [
+    ["path", { d: "M0 5H26", stroke: look.colour, "stroke-width": look.width, "stroke-dasharray": dash }],
+    ["path", { d: shapes[look.symbol] ?? "M13 1a4 4 0 1 0 .01 0z", fill: open ? "none" : look.colour, stroke: look.colour }],
+  ]);
 }

@@ -39,7 +39,6 @@ function whenNear(place, draw) {
  * @param {Run} run
  */
 function startRun(article, run) {
-  const number = article.dataset.run;
   whenNear(view(article, "frontiers"), () => frontiers(view(article, "frontiers"), run));
   whenNear(view(article, "trajectory"), () => trajectory(view(article, "trajectory"), run));
   whenNear(view(article, "schedule"), () => schedule(view(article, "schedule"), run));
@@ -56,11 +55,9 @@ function startRun(article, run) {
     const button = /** @type {HTMLElement} */ (event.target).closest("[data-copy]");
     if (!(button instanceof HTMLElement)) return;
     const what = button.dataset.copy ?? "";
-    if (what === "source") copy(run.source, "Source");
-    else if (what === "recipe") copy(run.recipe, "Recipe");
-    else copy(run.sets[button.dataset.set ?? ""].texts[/** @type {"markdown" | "latex" | "csv"} */ (what)], "Table");
+    const set = button.dataset.set;
+    copy(run.texts[set ? `${set} ${what}` : what], set ? "Table" : what[0].toUpperCase() + what.slice(1));
   });
-  return number;
 }
 
 /** @type {Set<string>} */
@@ -105,9 +102,6 @@ function compared() {
       },
     },
   };
-  // The selected curve's place in the palette is kept free.
-  all.sets.all.curves.unshift({ kind: "baseline", name: "", points: [] });
-  all.sets.all.curves.shift();
   frontiers(place, all);
 }
 
@@ -162,3 +156,5 @@ showRun("0");
 followSections();
 document.querySelector("[data-control=run]")?.addEventListener("change", (event) => showRun(/** @type {HTMLSelectElement} */ (event.target).value));
 document.documentElement.dataset.ready = "true";
+// After what is there has been painted.
+requestAnimationFrame(() => setTimeout(startPlotting));

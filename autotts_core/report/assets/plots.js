@@ -32,11 +32,21 @@ const drawn = new Map();
  */
 function keepDrawn(node, draw) {
   drawn.set(node, draw);
-  draw();
+  if (typeof Plotly !== "undefined") draw();
+}
+
+/** Run the plotting library, which the page carries as text, and draw what waits for it. */
+function startPlotting() {
+  const code = document.createElement("script");
+  code.textContent = document.getElementById("plotting")?.textContent ?? "";
+  document.head.append(code);
+  redrawAll();
+  document.documentElement.dataset.plotted = "true";
 }
 
 function redrawAll() {
   for (const [node, draw] of drawn) {
+    if (node.classList.contains("plot") && typeof Plotly === "undefined") continue;
     if (node.isConnected) draw();
     else drawn.delete(node);
   }
@@ -73,7 +83,7 @@ function layout(x, y, more = {}) {
   /** @param {string} text */
   const title = (text) => ({ text, font: { size: 12.5, color: c.muted }, standoff: 10 });
   /** @param {any} own */
-  const styled = (own) => ({ ...axis, ...own, title: title(own.title ?? "") });
+  const styled = (own) => ({ ...axis, ...own, ...(own.title ? { title: title(own.title) } : {}) });
   return {
     xaxis: styled(x), yaxis: styled(y), paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: 12.5, color: c.ink },

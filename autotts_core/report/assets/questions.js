@@ -128,7 +128,7 @@ function questions(root, run, open) {
         const accuracy = store.columns[k].accuracy[q];
         const tokens = store.columns[k].tokens[q];
         const change = store.reference ? accuracy - store.reference.accuracy[q] : 0;
-        const here = embedded.has(key(state.set, store.name, q, column.label, column.beta ?? 0));
+        const here = embedded.has(key(state.set, store.name, q, column.label, column.beta));
         return el("td", {}, el("button", {
           type: "button", class: here ? "cell embedded" : "cell", style: colours(accuracy),
           "aria-label": `Question ${q}, ${column.name}: right in ${fixed(accuracy, 0)} %, ${grouped(tokens)} tokens, ${signed(change, 0)} points`,

@@ -6,9 +6,9 @@
 function trajectory(root, run) {
   const scored = run.trajectory.filter((row) => row.accuracy !== null);
   const chosen = scored.find((row) => row.entry === run.selection.selected);
-  const accuracy = figure("Accuracy at the best β", "search set, and of the selected controller on the held-out set");
-  const value = figure("Value by the selection rule", "what the selection was made by");
-  const effort = figure(run.progress.length ? "Candidates tried" : "Proposals", "over the time spent exploring");
+  const accuracy = figure("Accuracy at the best β", "◆ held-out");
+  const value = figure("Value by the selection rule", "line: best so far");
+  const effort = figure(run.progress.length ? "Candidates tried" : "Proposals", "over time exploring");
   root.append(el("div", { class: "plots three" }, accuracy.figure, value.figure, effort.figure));
 
   keepDrawn(accuracy.plot, () => {
@@ -27,7 +27,7 @@ function trajectory(root, run) {
       hovertemplate: "%{text}<extra></extra>",
     }))];
     describe(accuracy.plot, "Accuracy of each proposal", scored.map((row) => `${row.entry}: ${fixed(row.accuracy ?? 0, 2)} %`));
-    Plotly.react(accuracy.plot, traces, layout({ type: "category", title: "entry (◆ held-out)" }, { title: "accuracy, %" }), STILL);
+    Plotly.react(accuracy.plot, traces, layout({ type: "category", title: "entry" }, { title: "accuracy, %" }), STILL);
   });
 
   keepDrawn(value.plot, () => {
@@ -43,7 +43,7 @@ function trajectory(root, run) {
         text: known.map((row) => `entry ${row.entry}: ${fixed(row.value ?? 0, 2)}`), hovertemplate: "%{text}<extra></extra>" },
     ];
     describe(value.plot, "Value of each proposal", known.map((row) => `${row.entry}: ${fixed(row.value ?? 0, 2)}`));
-    Plotly.react(value.plot, traces, layout({ type: "category", title: "entry (line: best so far)" }, { title: "value, %" }), STILL);
+    Plotly.react(value.plot, traces, layout({ type: "category", title: "entry" }, { title: "value, %" }), STILL);
   });
 
   keepDrawn(effort.plot, () => {
@@ -51,7 +51,7 @@ function trajectory(root, run) {
     const timed = run.rounds.filter((row) => row.seconds !== null);
     const [x, y] = run.progress.length
       ? [run.progress.map((p) => p.seconds), run.progress.map((p) => p.candidates)]
-      : [timed.map((row) => row.seconds ?? 0), timed.map((row) => row.proposals)];
+      : [timed.map((row) => row.seconds ?? 0), timed.map((_, k) => timed.slice(0, k + 1).reduce((sum, row) => sum + row.proposals, 0))];
     const minutes = Math.max(0, ...x) > 180;
     const scale = minutes ? 60 : 1;
     const traces = [
@@ -67,7 +67,7 @@ function trajectory(root, run) {
     describe(effort.plot, "Effort over time", [`${grouped(y[y.length - 1] ?? 0)} in ${fixed((x[x.length - 1] ?? 0) / scale, 1)} ${minutes ? "minutes" : "seconds"}`]);
     const second = dollars > 0 ? { yaxis2: { overlaying: "y", side: "right", title: { text: "dollars", font: { color: c.muted } }, tickfont: { color: c.muted }, showgrid: false, rangemode: "tozero" } } : {};
     Plotly.react(effort.plot, traces, layout({ title: minutes ? "minutes exploring" : "seconds exploring", rangemode: "tozero" },
-      { title: run.progress.length ? "candidates" : "proposals", rangemode: "tozero", tickformat: "," }, second), STILL);
+      { title: run.progress.length ? "candidates" : "proposals", rangemode: "tozero", tickformat: ",d", nticks: 6 }, second), STILL);
   });
 }
 
@@ -80,20 +80,22 @@ function schedule(root, run) {
   const { betas, parameters } = run.schedule;
   const names = Object.keys(parameters);
   if (!names.length) return;
-  root.append(el("h3", {}, "Schedule"), el("div", { class: "multiples" }, ...names.map((name) => {
+  const place = el("div", { class: "multiples" });
+  root.append(el("h3", {}, "Schedule"), place);
+  for (const name of names) {
     const plot = el("div", { class: "plot", "data-plot": "schedule" });
     const values = parameters[name].map(Number);
+    const [first, last] = [values[0], values[values.length - 1]];
+    place.append(el("figure", {}, el("figcaption", {}, name, el("span", { class: "muted" }, first === last ? ` ${first}` : ` ${first} → ${last}`)), plot));
+    describe(plot, `${name} over β`, [`${first} at β = 0`, `${last} at β = 1`]);
     keepDrawn(plot, () => {
-      const c = palette();
-      describe(plot, `${name} over β`, [`${values[0]} at β = 0`, `${values[values.length - 1]} at β = 1`]);
-      Plotly.react(plot, [{ x: betas, y: values, mode: "lines", line: { color: c.selected, width: 2, shape: values.every(Number.isInteger) ? "hv" : "linear" },
+      Plotly.react(plot, [{ x: betas, y: values, mode: "lines",
+        line: { color: palette().selected, width: 2, shape: values.every(Number.isInteger) ? "hv" : "linear" },
         hovertemplate: "β = %{x:.2f}: %{y}<extra></extra>" }],
       layout({ range: [-0.02, 1.02], tickvals: [0, 0.5, 1] }, { nticks: 4, rangemode: Math.min(...values) < 0 ? "normal" : "tozero" },
         { margin: { l: 34, r: 8, t: 6, b: 22 } }), STILL);
     });
-    const [first, last] = [values[0], values[values.length - 1]];
-    return el("figure", {}, el("figcaption", {}, name, el("span", { class: "muted" }, first === last ? ` ${first}` : ` ${first} → ${last}`)), plot);
-  })));
+  }
 }
 
 /**

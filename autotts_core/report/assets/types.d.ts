@@ -20,11 +20,11 @@ interface Questions {
 }
 interface ScoredSet {
   title: string; conditions: string; stores: string[]; curves: Curve[];
-  texts: { markdown: string; latex: string; csv: string }; questions: Questions;
+  questions: Questions;
 }
 interface Answer { text: string; correct: boolean; letter: string }
 interface Episode {
-  controller: string; beta: number; answer: number; correct: boolean; stop: string;
+  controller: string; beta: number | null; answer: number; correct: boolean; stop: string;
   tokens: number; sequential_tokens: number;
   actions: number[]; ends: number[]; odd: { [action: string]: [number, number] };
 }
@@ -32,7 +32,7 @@ interface Case {
   set: string; store: string; question: number; seed: number; why: string | null;
   delta: number; pool: number;
   reference: { branches: number; tokens: number; answer: string | null; correct: boolean };
-  branches: { recorded: number; tokens: number; final: number }[];
+  branches: { recorded: number[]; tokens: number[]; final: number[] };
   answers: Answer[]; episodes: Episode[];
 }
 interface Run {
@@ -43,7 +43,7 @@ interface Run {
   progress: { seconds: number; candidates: number }[];
   rounds: { round: number; proposals: number; seconds: number | null; dollars: number }[];
   schedule: { betas: number[]; parameters: { [name: string]: (number | boolean)[] } };
-  source: string; recipe: string; reasons: { [why: string]: string };
+  texts: { [what: string]: string }; reasons: { [why: string]: string };
   cases: Case[]; directory: string; store_paths: { [name: string]: string };
 }
 
