@@ -109,6 +109,18 @@ function episodes(root, run) {
     draw();
   }
 
+  /**
+   * @param {number} side
+   * @param {number} episode
+   */
+  function setSide(side, episode) {
+    stop();
+    const ended = state.step === longest();
+    state.sides[side] = episode;
+    if (ended) state.step = longest();
+    drawSides();
+  }
+
   function draw() {
     stop();
     const here = current();
@@ -132,7 +144,7 @@ function episodes(root, run) {
       picker("Seed", seeds.map((o) => ({ value: o.value, text: String(o.seed) })), String(state.case), (value) => choose(Number(value)), "episode-seed"),
       ...["left", "right"].map((side, k) => picker(`Controller, ${side}`,
         here.episodes.map((each, e) => ({ value: String(e), text: `${each.controller}${atBeta(each.beta)}` })), String(state.sides[k]),
-        (value) => { state.sides[k] = Number(value); stop(); state.step = Math.min(state.step, longest()); drawSides(); }, `controller-${side}`)));
+        (value) => setSide(k, Number(value)), `controller-${side}`)));
     const store = run.sets[here.set].questions.stores.find((each) => each.name === here.store);
     text.replaceChildren(store?.texts[here.question] ?? "",
       el("span", { class: "muted" }, `\nGold answer: `), el("b", {}, el("bdi", {}, store?.gold[here.question] ?? "")),

@@ -10,7 +10,7 @@ function frontiers(root, run) {
   for (const set of Object.values(run.sets)) {
     for (const curve of set.curves) if (curve.kind === "round") off.add(curve.name);
   }
-  const plot = el("div", { class: "plot", role: "img", "data-plot": "frontiers" });
+  const plot = el("div", { class: "plot", role: "group", "data-plot": "frontiers" });
   const controls = el("div", { class: "controls" });
   const legend = el("ul", { class: "legend", "aria-label": "Curves" });
   const table = el("div");
