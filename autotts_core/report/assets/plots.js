@@ -87,18 +87,20 @@ function layout(x, y, more = {}) {
   return {
     xaxis: styled(x), yaxis: styled(y), paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif", size: 12.5, color: c.ink },
-    margin: { l: 52, r: 14, t: 12, b: 46 }, showlegend: false, hovermode: "closest", dragmode: "zoom",
+    margin: { l: 52, r: 14, t: 30, b: 46 }, modebar: { bgcolor: "rgba(0,0,0,0)", color: c.muted, activecolor: c.ink }, showlegend: false, hovermode: "closest", dragmode: "zoom",
     hoverlabel: { bgcolor: c.paper, bordercolor: c.muted, font: { color: c.ink, size: 12.5 }, align: "left" },
     ...more,
   };
 }
 
+/** For the plot that one looks into. */
 const CONFIG = {
-  displaylogo: false, responsive: true,
-  modeBarButtons: [["zoom2d", "pan2d", "resetScale2d", "toImage"]],
-  toImageButtonOptions: { format: "svg", scale: 1 },
+  displaylogo: false, responsive: true, displayModeBar: true,
+  modeBarButtons: [["zoom2d", "pan2d", "toImage"]],
+  toImageButtonOptions: { format: "svg" },
 };
-const STILL = { displayModeBar: false, responsive: true, staticPlot: false };
+/** For small plots. */
+const STILL = { displayModeBar: false, responsive: true };
 
 /**
  * Nice values for a logarithmic axis from `low` to `high`.

@@ -1,3 +1,5 @@
+const SMALL = { margin: { l: 46, r: 14, t: 10, b: 44 } };
+
 /**
  * How the run got there: value of each proposal, candidates over time, money over time.
  * @param {HTMLElement} root
@@ -27,7 +29,7 @@ function trajectory(root, run) {
       hovertemplate: "%{text}<extra></extra>",
     }))];
     describe(accuracy.plot, "Accuracy of each proposal", scored.map((row) => `${row.entry}: ${fixed(row.accuracy ?? 0, 2)} %`));
-    Plotly.react(accuracy.plot, traces, layout({ type: "category", title: "entry" }, { title: "accuracy, %" }), STILL);
+    Plotly.react(accuracy.plot, traces, layout({ type: "category", title: "entry" }, { title: "accuracy, %" }, SMALL), STILL);
   });
 
   keepDrawn(value.plot, () => {
@@ -43,7 +45,7 @@ function trajectory(root, run) {
         text: known.map((row) => `entry ${row.entry}: ${fixed(row.value ?? 0, 2)}`), hovertemplate: "%{text}<extra></extra>" },
     ];
     describe(value.plot, "Value of each proposal", known.map((row) => `${row.entry}: ${fixed(row.value ?? 0, 2)}`));
-    Plotly.react(value.plot, traces, layout({ type: "category", title: "entry" }, { title: "value, %" }), STILL);
+    Plotly.react(value.plot, traces, layout({ type: "category", title: "entry" }, { title: "value, %" }, SMALL), STILL);
   });
 
   keepDrawn(effort.plot, () => {
@@ -67,7 +69,7 @@ function trajectory(root, run) {
     describe(effort.plot, "Effort over time", [`${grouped(y[y.length - 1] ?? 0)} in ${fixed((x[x.length - 1] ?? 0) / scale, 1)} ${minutes ? "minutes" : "seconds"}`]);
     const second = dollars > 0 ? { yaxis2: { overlaying: "y", side: "right", title: { text: "dollars", font: { color: c.muted } }, tickfont: { color: c.muted }, showgrid: false, rangemode: "tozero" } } : {};
     Plotly.react(effort.plot, traces, layout({ title: minutes ? "minutes exploring" : "seconds exploring", rangemode: "tozero" },
-      { title: run.progress.length ? "candidates" : "proposals", rangemode: "tozero", tickformat: ",d", nticks: 6 }, second), STILL);
+      { title: run.progress.length ? "candidates" : "proposals", rangemode: "tozero", tickformat: ",d", nticks: 6 }, { ...SMALL, ...second }), STILL);
   });
 }
 
