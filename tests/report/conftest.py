@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,11 +60,18 @@ def autotts() -> Autotts:
 
 @pytest.fixture(scope="session")
 def small_run(tmp_path_factory: pytest.TempPathFactory, autotts: Autotts) -> Path:
-    """The directory of a finished run, with what `autotts run` leaves in it."""
-    directory = tmp_path_factory.mktemp("small")
-    (directory / "small.yaml").write_text(RECIPE, encoding="utf-8")
-    done = autotts(directory, "run", "small.yaml", "--out", "run")
-    assert done.returncode == 0, done.stderr
+    """The directory of a finished run, with what `autotts run` leaves in it: do not change it."""
+    # One for all processes that share the tests.
+    root = tmp_path_factory.getbasetemp()
+    root = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    directory = root / "report-of-a-small-run"
+    with (root / "report.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (directory / "run" / "report.html").exists():
+            directory.mkdir(exist_ok=True)
+            (directory / "small.yaml").write_text(RECIPE, encoding="utf-8")
+            done = autotts(directory, "run", "small.yaml", "--out", "run")
+            assert done.returncode == 0, done.stderr
     return directory / "run"
 
 
@@ -112,9 +122,23 @@ class Opened:
 Open = Callable[..., Opened]
 
 
+Opening = Callable[[], AbstractContextManager[Open]]
+
+
+@pytest.fixture(scope="session")
+def opening(browser: Browser) -> Opening:
+    """What opens files without network; no page may complain, or ask for anything."""
+    return contextmanager(partial(_opening, browser))
+
+
 @pytest.fixture
-def open_report(browser: Browser) -> Iterator[Open]:
-    """Opens a file without network; no page may complain, or ask for anything."""
+def open_report(opening: Opening) -> Iterator[Open]:
+    """Opens a file for one test; see `opening`."""
+    with opening() as open_file:
+        yield open_file
+
+
+def _opening(browser: Browser) -> Iterator[Open]:
     opened: list[Opened] = []
     contexts: list[BrowserContext] = []
 

@@ -58,9 +58,7 @@ def test_a_name_that_is_no_run(tmp_path: Path) -> None:
     assert "'nothing' is no run's directory" in result.stderr
 
 
-def test_stores_that_are_gone_take_only_episodes_with_them(
-    copied: Path, open_report: Open
-) -> None:
+def test_stores_that_are_gone_take_only_episodes_with_them(copied: Path, open_report: Open) -> None:
     text = (copied / "stores.json").read_text(encoding="utf-8")
     (copied / "stores.json").write_text(text.replace("/stores/", "/moved/"), encoding="utf-8")
     result = report(copied)
@@ -82,7 +80,9 @@ def test_no_more_episodes_than_asked_for(copied: Path) -> None:
     assert _data(copied)["cases"] == []
 
 
-def test_several_runs_in_one(small_run: Path, copied: Path, tmp_path: Path, open_report: Open) -> None:
+def test_several_runs_in_one(
+    small_run: Path, copied: Path, tmp_path: Path, open_report: Open
+) -> None:
     out = tmp_path / "both.html"
     result = report(small_run, copied, "--out", out)
     assert result.exit_code == 0, result.output
@@ -103,4 +103,4 @@ def test_several_runs_in_one(small_run: Path, copied: Path, tmp_path: Path, open
     assert not first.is_visible()
     page.see('article[data-run="1"] [data-view=frontiers]')
     page.page.wait_for_selector('article[data-run="1"] [data-view=frontiers] .main-svg')
-    assert page.page.locator('nav [data-section=table]').get_attribute("href") == "#table-1"
+    assert page.page.locator("nav [data-section=table]").get_attribute("href") == "#table-1"

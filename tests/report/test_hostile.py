@@ -41,7 +41,7 @@ def policy(episode, p):
     return votes.leader()  # {ATTACK}
 '''
 
-EXPLORER = f'''\
+EXPLORER = f"""\
 from autotts_core.explorer import Explorer, Proposal
 from autotts_core.hookspecs import hookimpl
 
@@ -60,7 +60,7 @@ class Hostile(Explorer):
 @hookimpl
 def autotts_register_explorers():
     return [Hostile]
-'''
+"""
 
 RECIPE = """\
 description: {description}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,19 @@ from autotts_core.discovery.run_directory import RunDirectory
 from autotts_core.frontier import Frontier
 
 if TYPE_CHECKING:
-    from conftest import Open, Opened
+    from conftest import Open, Opened, Opening
 
 
 @pytest.fixture(scope="module")
 def report(small_run: Path) -> Path:
     return small_run / "report.html"
+
+
+@pytest.fixture(scope="module")
+def page(report: Path, opening: Opening) -> Iterator[Opened]:
+    """One page for tests that set what they look at themselves."""
+    with opening() as open_report:
+        yield open_report(report)
 
 
 @pytest.fixture(scope="module")
@@ -58,17 +66,12 @@ def costs(row: dict[str, Any]) -> list[Any]:
 
 
 def in_table(row: dict[str, Any]) -> list[Any]:
-    stores = (
-        [written(store["accuracy"], ".2f"), *costs(store)] for store in row["stores"]
-    )
+    stores = ([written(store["accuracy"], ".2f"), *costs(store)] for store in row["stores"])
     return [*average(row), *(number for store in stores for number in store)]
 
 
 @pytest.mark.parametrize("of", ["search", "held_out"])
-def test_the_tables_hold_the_numbers_of_the_results(
-    of: str, report: Path, results: Any, open_report: Open
-) -> None:
-    page = open_report(report)
+def test_the_tables_hold_the_numbers_of_the_results(of: str, results: Any, page: Opened) -> None:
     every = page.rows(f"{of}-every")
     assert [numbers(row) for row in every] == [in_table(row) for row in results[of]["rows"]]
     shown = [numbers(row) for row in page.rows(of)]
@@ -94,13 +97,14 @@ def test_the_tables_hold_the_numbers_of_the_results(
     assert [numbers(row) for row in page.rows(f"{of}-areas")] == areas
 
 
-def test_the_best_of_each_column_is_bold(report: Path, open_report: Open) -> None:
-    page = open_report(report)
+def test_the_best_of_each_column_is_bold(page: Opened) -> None:
     columns = page.page.evaluate(
-        """() => { const rows = [...document.querySelector('[data-table=held_out]').tBodies[0].rows];
+        """() => {
+          const rows = [...document.querySelector('[data-table=held_out]').tBodies[0].rows];
           return [...rows[0].cells].map((_, k) => rows.map(row => row.cells[k])
             .filter(cell => cell.querySelectorAll('data').length === 1 && cell.cellIndex > 1)
-            .map(cell => [Number(cell.querySelector('data').value), cell.classList.contains('best')])) }"""
+            .map(cell => [Number(cell.querySelector('data').value),
+              cell.classList.contains('best')])) }"""
     )
     measured = [column for column in columns if column]
     # Accuracy, tokens, sequential, saved: for the average and for two stores.
@@ -110,10 +114,7 @@ def test_the_best_of_each_column_is_bold(report: Path, open_report: Open) -> Non
         assert [value == best for value, _ in column] == [bold for _, bold in column]
 
 
-def test_the_trajectory_holds_every_proposal(
-    report: Path, small_run: Path, results: Any, open_report: Open
-) -> None:
-    page = open_report(report)
+def test_the_trajectory_holds_every_proposal(small_run: Path, results: Any, page: Opened) -> None:
     run = RunDirectory(small_run)
     expected = []
     for entry in (each for number in run.finished_rounds() for each in run.kept(number)):
@@ -138,9 +139,8 @@ def test_the_trajectory_holds_every_proposal(
 @pytest.mark.parametrize("of", ["search", "held_out"])
 @pytest.mark.parametrize("store", [None, 0, 1])
 def test_the_frontiers_table_has_what_the_plot_draws(
-    of: str, store: int | None, report: Path, results: Any, open_report: Open
+    of: str, store: int | None, results: Any, page: Opened
 ) -> None:
-    page = open_report(report)
     root = page.page.locator("[data-view=frontiers]")
     root.locator(f"[data-control=set] [data-value={of}]").click()
     if store is not None:
@@ -163,15 +163,19 @@ def test_the_frontiers_table_has_what_the_plot_draws(
         """() => document.querySelector('[data-plot=frontiers]').data
           .filter(trace => trace.mode === 'lines+markers').flatMap(trace => trace.y)"""
     )
-    of_rows = [row["accuracy"]["mean"] if store is None else row["stores"][store]["accuracy"]
-               for row in results[of]["rows"]]
+    of_rows = [
+        row["accuracy"]["mean"] if store is None else row["stores"][store]["accuracy"]
+        for row in results[of]["rows"]
+    ]
     assert sorted(drawn) == sorted(of_rows)
     root.locator("[data-control=cost] [data-value=sequential_tokens]").click()
     across = page.page.evaluate(
         """() => document.querySelector('[data-plot=frontiers]').data
           .filter(trace => trace.mode === 'lines+markers').flatMap(trace => trace.x)"""
     )
-    rows = results[of]["rows"] if store is None else [r["stores"][store] for r in results[of]["rows"]]
+    rows = (
+        results[of]["rows"] if store is None else [r["stores"][store] for r in results[of]["rows"]]
+    )
     assert sorted(across) == sorted(row["sequential_tokens"] for row in rows)
 
 
@@ -232,7 +236,8 @@ def test_legend_bands_hover_and_zoom(report: Path, results: Any, open_report: Op
     x, y = page.page.evaluate(
         """([x, y]) => { const plot = document.querySelector('[data-plot=frontiers]');
           const {xaxis, yaxis} = plot._fullLayout; const box = plot.getBoundingClientRect();
-          return [box.x + xaxis._offset + xaxis.l2p(Math.log10(x)), box.y + yaxis._offset + yaxis.l2p(y)] }""",
+          return [box.x + xaxis._offset + xaxis.l2p(Math.log10(x)),
+            box.y + yaxis._offset + yaxis.l2p(y)] }""",
         [row["tokens"], row["accuracy"]["mean"]],
     )
     page.page.mouse.move(x - 3, y - 3)
@@ -254,9 +259,8 @@ def test_rounds_can_be_shown_on_the_search_set(report: Path, open_report: Open) 
 
 
 def test_copying_the_table_the_source_and_the_recipe(
-    report: Path, small_run: Path, results: Any, open_report: Open
+    small_run: Path, results: Any, page: Opened
 ) -> None:
-    page = open_report(report)
 
     def copied(selector: str) -> str:
         page.page.evaluate("document.querySelector('[data-part=said]').textContent = ''")
@@ -280,10 +284,7 @@ def test_copying_the_table_the_source_and_the_recipe(
     assert copied("[data-copy=recipe]") == (small_run / "recipe.yaml").read_text()
 
 
-def test_the_grid_has_each_questions_numbers(
-    report: Path, small_run: Path, open_report: Open
-) -> None:
-    page = open_report(report)
+def test_the_grid_has_each_questions_numbers(small_run: Path, page: Opened) -> None:
     page.see("[data-view=questions]")
     page.page.wait_for_selector("[data-table=questions]")
     chosen = Frontier.read(small_run / "held_out" / "selected")
@@ -296,13 +297,15 @@ def test_the_grid_has_each_questions_numbers(
         assert [[tokens[0], accuracy[0]] for tokens, accuracy in cells] == [
             [t, a] for t, a in zip(questions.tokens, questions.accuracy, strict=True)
         ]
-        assert [accuracy for _, accuracy in cells] == [written(a, ".0f") for a in questions.accuracy]
+        assert [accuracy for _, accuracy in cells] == [
+            written(a, ".0f") for a in questions.accuracy
+        ]
 
 
-def test_sorting_and_filtering_questions(report: Path, open_report: Open) -> None:
-    page = open_report(report)
+def test_sorting_and_filtering_questions(page: Opened) -> None:
     page.see("[data-view=questions]")
     page.page.wait_for_selector("[data-table=questions]")
+    page.page.locator("[data-control=questions-store]").select_option("0")
 
     def column(k: int, place: int) -> list[float]:
         return [row[k][place][0] for row in page.rows("questions")]
@@ -327,10 +330,10 @@ def test_sorting_and_filtering_questions(report: Path, open_report: Open) -> Non
     page.page.locator("[data-control=questions-search]").fill("question 3 of")
     assert [row[0][0][:1] for row in page.rows("questions")] == ["3"]
     assert "1 of 8 questions" in page.page.locator("[data-part=count]").text_content()
+    page.page.locator("[data-control=questions-search]").fill("")
 
 
-def test_a_cell_opens_its_episode(report: Path, open_report: Open) -> None:
-    page = open_report(report)
+def test_a_cell_opens_its_episode(page: Opened) -> None:
     page.see("[data-view=questions]")
     cell = page.page.locator('[data-table=questions] tr[data-question="2"] .cell.embedded').first
     cell.click()
@@ -342,20 +345,32 @@ def test_a_cell_opens_its_episode(report: Path, open_report: Open) -> None:
         assert "autotts episode --traces" in page.page.locator("[data-part=missing]").text_content()
 
 
+def first_case(page: Opened) -> Any:
+    """Show the first of the episodes, as a fresh page does."""
+    page.see("[data-view=episodes]")
+    page.page.wait_for_selector("[data-part=viewer]")
+    case = page.data()["runs"][0]["cases"][0]
+    page.page.locator("[data-control=reason]").select_option(case["why"] or "more")
+    for side in ("left", "right"):
+        page.page.locator(f"[data-control=controller-{side}]").select_option(
+            str(("left", "right").index(side))
+        )
+    page.page.locator("[data-control=step-last]").click()
+    return case
+
+
 def sides(page: Opened) -> list[list[str]]:
     found: list[list[str]] = page.page.evaluate(
         """() => [...document.querySelectorAll('[data-part=side]')].map(side =>
           [...side.querySelectorAll('.running data')].map(d => d.value)
-            .concat(side.querySelectorAll('.seg').length, side.querySelector('.outcome').textContent))"""
+            .concat(side.querySelectorAll('.seg').length,
+              side.querySelector('.outcome').textContent))"""
     )
     return found
 
 
-def test_stepping_through_two_episodes_side_by_side(report: Path, open_report: Open) -> None:
-    page = open_report(report)
-    page.see("[data-view=episodes]")
-    page.page.wait_for_selector("[data-part=viewer]")
-    case = page.data()["runs"][0]["cases"][0]
+def test_stepping_through_two_episodes_side_by_side(page: Opened) -> None:
+    case = first_case(page)
     ended = sides(page)
     for side, episode in zip(ended, case["episodes"][:2], strict=True):
         assert [int(side[0]), int(side[1])] == [episode["tokens"], episode["sequential_tokens"]]
@@ -391,13 +406,8 @@ def test_stepping_through_two_episodes_side_by_side(report: Path, open_report: O
     assert f"--question {case['question']} --seed {case['seed']}" in command
 
 
-def test_pruned_finished_and_voting_branches_are_marked(
-    report: Path, open_report: Open
-) -> None:
-    page = open_report(report)
-    page.see("[data-view=episodes]")
-    page.page.wait_for_selector("[data-part=viewer]")
-    case = page.data()["runs"][0]["cases"][0]
+def test_pruned_finished_and_voting_branches_are_marked(page: Opened) -> None:
+    case = first_case(page)
     episode = case["episodes"][0]
     pruned = {code >> 3 for code in episode["actions"][::2] if (code >> 1) & 3 == 3}
     finished = {code >> 3 for code in episode["actions"][::2] if code & 1}
@@ -422,7 +432,9 @@ def test_themes(report: Path, open_report: Open) -> None:
     assert (button.inner_text().strip()[-5:], background()) == ("Light", light)
     button.click()
     assert background() != light
-    ink = page.page.evaluate("document.querySelector('[data-plot=frontiers]')._fullLayout.font.color")
+    ink = page.page.evaluate(
+        "document.querySelector('[data-plot=frontiers]')._fullLayout.font.color"
+    )
     assert ink == "#e8eaed"
     page.page.emulate_media(color_scheme="dark")
     button.click()
@@ -448,7 +460,16 @@ def test_by_keyboard_alone(report: Path, open_report: Open) -> None:
             assert "asc" not in traces(page)
             keyboard.press("Enter")
             assert "asc" in traces(page)
-    assert {"theme", "set", "cost", "store", "bands", "zoom-in", "zoom-reset", "markdown"} <= reached
+    assert {
+        "theme",
+        "set",
+        "cost",
+        "store",
+        "bands",
+        "zoom-in",
+        "zoom-reset",
+        "markdown",
+    } <= reached
     page.see("[data-view=questions]")
     page.page.locator('[data-sort^="0 "]').focus()
     keyboard.press("Enter")
@@ -491,8 +512,7 @@ def test_nothing_serious_for_the_accessibility_checker(
     assert overflow <= 0
 
 
-def test_it_prints(report: Path, open_report: Open) -> None:
-    page = open_report(report)
+def test_it_prints(page: Opened) -> None:
     printed = page.page.pdf(format="A4")
     assert printed.startswith(b"%PDF")
     page.page.emulate_media(media="print")
@@ -500,9 +520,7 @@ def test_it_prints(report: Path, open_report: Open) -> None:
     assert page.page.locator("[data-table=held_out]").is_visible()
 
 
-def test_without_scripts_the_tables_are_there(
-    report: Path, results: Any, browser: Any
-) -> None:
+def test_without_scripts_the_tables_are_there(report: Path, results: Any, browser: Any) -> None:
     context = browser.new_context(java_script_enabled=False, offline=True)
     page = context.new_page()
     page.goto(report.as_uri())

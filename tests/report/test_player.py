@@ -42,7 +42,9 @@ def store(small_run: Path) -> ReplayStore:
     return ReplayStore.open(found[0])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     st.lists(
         st.one_of(
@@ -81,7 +83,9 @@ def test_an_embedded_episode_becomes_the_picture_that_the_terminal_draws(
         case = Case("search", store, question, seed, None)
         case.played.append(PlayedEpisode(picture, episode.record.actions(), 0.5))
         (row,) = embedded([case])
-        state = run("([e, delta]) => stateAt(e, delta, Infinity)", [row["episodes"][0], row["delta"]])
+        state = run(
+            "([e, delta]) => stateAt(e, delta, Infinity)", [row["episodes"][0], row["delta"]]
+        )
         assert state["tokens"] == picture.tokens
         assert state["sequential"] == picture.sequential_tokens
         texts = [answer["text"] for answer in row["answers"]]
