@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from autotts_core.cli.show import RUNS_OPTION, find_run
+from autotts_core.report import MOST_EPISODES
 
 
 @click.command()
@@ -20,7 +21,7 @@ from autotts_core.cli.show import RUNS_OPTION, find_run
 @click.option(
     "--episodes",
     type=click.IntRange(min=0),
-    default=600,
+    default=MOST_EPISODES,
     show_default=True,
     help="Episodes of each run that the file carries at most.",
 )

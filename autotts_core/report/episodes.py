@@ -26,9 +26,6 @@ from autotts_core.replay.interpreted_episode import Action
 from autotts_core.replay.picture import Picture, episode_picture, ranked_answers
 from autotts_core.store import ReplayStore
 
-MOST_EPISODES = 600
-"""Episodes in one run's report unless told otherwise."""
-
 LETTERS = "ABCDEFGH"
 KINDS = ("branch", "read", "advance", "prune")
 _SEEDS = 8
@@ -229,7 +226,7 @@ def _correct(store: ReplayStore, question: int, episode: ReplayedEpisode) -> boo
     return episode.answer_class >= 0 and bool(right[episode.answer_class])
 
 
-def recipe_limits(recipe: Recipe, stores: Sequence[ReplayStore]) -> Evaluator:
+def episode_evaluator(recipe: Recipe, stores: Sequence[ReplayStore]) -> Evaluator:
     """An evaluator that replays single episodes, within the recipe's limits."""
     return Evaluator(stores, recipe.seeds, recipe.limits, 1)
 

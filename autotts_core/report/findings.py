@@ -117,8 +117,8 @@ class Findings:
         ]
         return found
 
-    def frontiers(self, of: str) -> Sequence[tuple[str, Frontier]]:
-        """The selected controller's frontier on the set `of`, then the baselines', with labels."""
+    def frontiers(self, of: str) -> tuple[Frontier, Sequence[Frontier]]:
+        """The selected controller's frontier on the set `of`, and the baselines'."""
         run = self.run
         if of == "search":
             assert self.selected.frontier is not None
@@ -127,7 +127,7 @@ class Findings:
         else:
             chosen = Frontier.read(run.held_out / "selected")
             folders = [run.held_out_baseline(k) for k in range(self._baselines)]
-        return [("selected", chosen), *(("baseline", Frontier.read(each)) for each in folders)]
+        return chosen, [Frontier.read(folder) for folder in folders]
 
     @property
     def _baselines(self) -> int:

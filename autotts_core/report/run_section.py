@@ -30,7 +30,7 @@ from autotts_core.report.episodes import (
     cases,
     embedded,
     question_means,
-    recipe_limits,
+    episode_evaluator,
     source_player,
 )
 from autotts_core.report.findings import SETS, Findings, Row, conditions, widest
@@ -215,7 +215,7 @@ class RunSection:
 
     def _schedule(self) -> dict[str, Any]:
         """The selected controller's parameters over β; run apart, for the source is untrusted."""
-        evaluator = recipe_limits(self.recipe, [])
+        evaluator = episode_evaluator(self.recipe, [])
         try:
             given = evaluator.schedule(self.findings.source, "selected", _SCHEDULE_BETAS)
         except AutoTTSError as error:
@@ -265,12 +265,12 @@ class RunSection:
 
     def _columns(self, of: str) -> list[tuple[str, str, Point]]:
         """Name, the label that its episodes have, and the point, of what is compared."""
-        (_, chosen), *baselines = self.findings.frontiers(of)
+        chosen, baselines = self.findings.frontiers(of)
         found = []
         for beta, mark in reversed(list(self.findings.operating_points.items())):
             point = next(each for each in chosen.points if each.beta == beta)
             found.append((f"selected ({mark})", "selected", point))
-        for _, sweep in baselines:
+        for sweep in baselines:
             point = widest(sweep)
             found.append((point.label, point.label, point))
         if of == "search":
@@ -292,9 +292,9 @@ class RunSection:
     def _cases_of(self, of: str, stores: list[ReplayStore], most: int) -> list[dict[str, Any]]:
         columns = self._columns(of)
         marks = len(self.findings.operating_points)
-        points = [widest(sweep) for _, sweep in self.findings.frontiers(of)[1:]]
+        points = [widest(sweep) for sweep in self.findings.frontiers(of)[1]]
         chosen = columns[0][2]
-        evaluator = recipe_limits(self.recipe, stores)
+        evaluator = episode_evaluator(self.recipe, stores)
         players = [
             source_player(evaluator, self.findings.source, point.beta)
             for _, _, point in columns[:marks]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from autotts_core.discovery.run_directory import RunDirectory
 from autotts_core.files import write_atomically
-from autotts_core.report.episodes import MOST_EPISODES
+from autotts_core.report import MOST_EPISODES
 from autotts_core.report.findings import Findings
 from autotts_core.report.page import render
 from autotts_core.report.run_section import RunSection

@@ -19,6 +19,7 @@ function episodes(root, run) {
   const state = { case: 0, sides: [0, 1], step: 0, playing: 0, speed: "normal" };
   const pickers = el("div", { class: "controls" });
   const text = el("div", { class: "question-text", tabindex: "0", role: "region", "aria-label": "The question", "data-part": "question" });
+  const truth = el("p", { class: "truth", "data-part": "truth" });
   const missing = el("p", { class: "note", hidden: true, "data-part": "missing" });
   const range = /** @type {HTMLInputElement} */ (el("input", { type: "range", min: "0", value: "0", "aria-label": "Step", "data-control": "step" }));
   const output = el("output", { "data-part": "step" });
@@ -30,7 +31,7 @@ function episodes(root, run) {
     range, output,
     picker("Speed", Object.keys(SPEEDS).map((value) => ({ value, text: value })), state.speed, (value) => { state.speed = value; if (state.playing) { stop(); start(); } }, "speed"));
   const command = el("pre", { class: "plain", tabindex: "0", "aria-label": "Command that draws this episode", "data-part": "command" });
-  const viewer = el("div", { class: "viewer", "data-part": "viewer" }, pickers, text, missing, stepper, sides,
+  const viewer = el("div", { class: "viewer", "data-part": "viewer" }, pickers, text, truth, missing, stepper, sides,
     el("p", { class: "legend-line" },
       "┃ finished, × pruned, ▸ running. Hatched: passed without probing. Dashed: no answer. Grey: rarer answers. " +
       "A step is what a controller asked for at once; the arrow keys step, the space bar plays."),
@@ -146,9 +147,9 @@ function episodes(root, run) {
         here.episodes.map((each, e) => ({ value: String(e), text: `${each.controller}${atBeta(each.beta)}` })), String(state.sides[k]),
         (value) => setSide(k, Number(value)), `controller-${side}`)));
     const store = run.sets[here.set].questions.stores.find((each) => each.name === here.store);
-    text.replaceChildren(store?.texts[here.question] ?? "",
-      el("span", { class: "muted" }, `\nGold answer: `), el("b", {}, el("bdi", {}, store?.gold[here.question] ?? "")),
-      el("span", { class: "muted" }, `   SC@${here.reference.branches}: ${here.reference.answer ?? "no answer"} (${here.reference.correct ? "right" : "wrong"}), ${grouped(here.reference.tokens)} tokens`));
+    text.replaceChildren(store?.texts[here.question] ?? "");
+    truth.replaceChildren(el("span", { class: "muted" }, "Gold answer: "), el("b", {}, el("bdi", {}, store?.gold[here.question] ?? "")),
+      el("span", { class: "muted" }, ` · SC@${here.reference.branches}: ${here.reference.answer ?? "no answer"} (${here.reference.correct ? "right" : "wrong"}), ${grouped(here.reference.tokens)} tokens`));
     state.step = Infinity;
     drawSides();
   }

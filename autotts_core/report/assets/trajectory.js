@@ -57,7 +57,7 @@ function trajectory(root, run) {
     const minutes = Math.max(0, ...x) > 180;
     const scale = minutes ? 60 : 1;
     const traces = [
-      { x: [0, ...x.map((s) => s / scale)], y: [0, ...y], mode: "lines+markers", line: { color: c.selected, width: 2, shape: "hv" }, marker: { size: 4 },
+      { x: [0, ...x.map((s) => s / scale)], y: [0, ...y], mode: x.length > 30 ? "lines" : "lines+markers", line: { color: c.selected, width: 2, shape: "hv" }, marker: { size: 5 },
         hovertemplate: `%{y:,} after %{x:.1f} ${minutes ? "min" : "s"}<extra></extra>` },
     ];
     let dollars = 0;
