@@ -29,8 +29,8 @@ from autotts_core.report.episodes import (
     baseline_player,
     cases,
     embedded,
-    question_means,
     episode_evaluator,
+    question_means,
     source_player,
 )
 from autotts_core.report.findings import SETS, Findings, Row, conditions, widest
