@@ -18,6 +18,7 @@ COMMANDS = {
     "run": ("autotts_core.cli.run:run", "Find a controller, from a recipe to held-out scores."),
     "runs": ("autotts_core.cli.show:runs", "List runs."),
     "show": ("autotts_core.cli.show:show", "Show what a run has found."),
+    "report": ("autotts_core.cli.report:report", "Make a run's report, or compare several runs."),
     "recipe": ("autotts_core.cli.recipe:recipe", "Check recipes; print their JSON Schema."),
     "traces": ("autotts_core.cli.traces:traces", "Import, inspect and check replay stores."),
     "evaluate": ("autotts_core.cli.evaluate:evaluate", "Score controllers by replay."),

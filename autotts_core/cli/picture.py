@@ -15,6 +15,7 @@ from rich.text import Text
 
 from autotts_core.replay.interpreted_episode import Action
 from autotts_core.replay.picture import Picture, PictureAnswer, PictureBranch, ranked_answers
+from autotts_core.visible_text import visible_character
 
 PIPED_WIDTH = 100
 NARROW = 64
@@ -69,7 +70,7 @@ def visible(text: str, width: int) -> str:
     Control characters become their pictures (␛), other unprintable ones their code points.
     """
     # Each character takes at least one column, so that stacked accents come to an end too.
-    shown = [_visible(char) for char in text[: width + 1]]
+    shown = [visible_character(char) for char in text[: width + 1]]
     widths = [max(1, cell_len(char)) for char in shown]
     if sum(widths) <= width:
         return "".join(shown)
@@ -77,15 +78,6 @@ def visible(text: str, width: int) -> str:
         shown.pop()
         widths.pop()
     return "".join(shown) + "…"
-
-
-def _visible(char: str) -> str:
-    code = ord(char)
-    if char.isprintable():
-        return char
-    if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"‹{code:04X}›"
 
 
 @dataclass(frozen=True)

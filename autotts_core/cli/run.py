@@ -139,6 +139,9 @@ class _Watcher:
             case "held-out":
                 self._doing = f"scoring {event['spec']} on the held-out set"
                 self._say(self._doing)
+            case "report":
+                self._doing = "writing the report"
+                self._say(self._doing)
 
     def _proposal(self, event: Mapping[str, Any]) -> str:
         if event["fault"]:

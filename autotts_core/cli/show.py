@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from autotts_core.discovery.run_directory import RunDirectory
+    from autotts_core.report.findings import Findings
 
-_RUNS = click.option(
+RUNS_OPTION = click.option(
     "--runs",
     "root",
     type=click.Path(path_type=Path),
@@ -29,7 +30,7 @@ _RUNS = click.option(
 
 @click.command()
 @click.argument("name", metavar="RUN")
-@_RUNS
+@RUNS_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def show(name: str, root: Path, as_json: bool) -> None:
     """Show what a run has found: its tables, its frontier, and how it got there.
@@ -46,7 +47,7 @@ def show(name: str, root: Path, as_json: bool) -> None:
 
 
 @click.command()
-@_RUNS
+@RUNS_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of runs.")
 def runs(root: Path, as_json: bool) -> None:
     """List the runs in a directory, the latest last."""
@@ -98,15 +99,17 @@ def _run_paths(root: Path) -> list[Path]:
 
 
 def _summary(run: RunDirectory) -> dict[str, Any]:
+    from autotts_core.report.findings import Findings
+
     events = run.noted()
     selected, held_out = "", ["", "", ""]
     if run.selection.exists():
         selected = run.read_json(run.selection)["selected"]
     if run.results.exists():
         state = "finished"
-        found = run.read_json(run.results)
-        if found["held_out"]:
-            row = _operating_row(found, "held_out", "matching")
+        found = Findings.of(run)
+        if "held_out" in found.sets:
+            row = found.operating_row("held_out", "matching")
             held_out = [
                 f"{row['accuracy']['mean']:.2f}",
                 f"{row['tokens']:,.0f}",
@@ -125,39 +128,14 @@ def _summary(run: RunDirectory) -> dict[str, Any]:
     }
 
 
-def _operating_row(found: Mapping[str, Any], of: str, point: str) -> dict[str, Any]:
-    beta = found["selection"][f"{point}_beta"]
-    rows: Sequence[dict[str, Any]] = found[of]["rows"]
-    return next(row for row in rows if row["kind"] == "selected" and row["beta"] == beta)
-
-
 def _described(run: RunDirectory) -> dict[str, Any]:
     """All that `show` prints, as JSON values."""
+    from autotts_core.report.findings import trajectory
+
     described: dict[str, Any] = {"run": str(run.path), "trajectory": trajectory(run)}
     if run.results.exists():
         described |= run.read_json(run.results)
     return described
-
-
-def trajectory(run: RunDirectory) -> list[dict[str, Any]]:
-    """Every proposal in order, with its best point on the search set, or its fault."""
-    values = run.read_json(run.selection)["values"] if run.selection.exists() else {}
-    rows = []
-    for path in sorted(run.path.glob("rounds/*"), key=lambda path: int(path.name)):
-        for entry in run.kept(int(path.name)):
-            best = entry.frontier.best if entry.frontier else None
-            rows.append(
-                {
-                    "entry": entry.name,
-                    "rationale": entry.proposal.rationale,
-                    "fault": entry.fault,
-                    "accuracy": best and best.accuracy,
-                    "tokens": best and best.tokens,
-                    "beta": best and best.beta,
-                    "value": values.get(entry.name),
-                }
-            )
-    return rows
 
 
 def print_run(run: RunDirectory) -> None:
@@ -165,19 +143,20 @@ def print_run(run: RunDirectory) -> None:
     from rich.text import Text
 
     from autotts_core.cli.tables import table_console
+    from autotts_core.report.findings import SETS, Findings
 
     console = table_console()
     _print_trajectory(run, console)
     if not run.results.exists():
         console.print(Text(f"{run.path} is not finished: `autotts run` goes on with it."))
         return
-    found = run.read_json(run.results)
-    for name, title in (("search", "Search set"), ("held_out", "Held-out set")):
-        if found[name]:
-            _print_set(title, found, found[name], console)
-    selection = found["selection"]
+    found = Findings.of(run)
+    for key in found.sets:
+        _print_set(SETS[key], key, found, console)
+    selection = found.selection
     chosen = f"Selected {selection['selected']} by {selection['rule']} ({selection['ended']}): "
-    console.print(Text(f"{chosen}{run.selected}\n{_FOOTNOTES}"), soft_wrap=True)
+    places = f"{run.selected}" + (f"\nReport: {run.report}" if run.report.exists() else "")
+    console.print(Text(f"{chosen}{places}\n{_FOOTNOTES}"), soft_wrap=True)
 
 
 _FOOTNOTES = """\
@@ -199,6 +178,8 @@ def _print_trajectory(run: RunDirectory, console: Console) -> None:
     for heading in ("value", "best %", "at β", "tokens"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("rationale, or fault")
+    from autotts_core.report.findings import trajectory
+
     chosen = run.read_json(run.selection)["selected"] if run.selection.exists() else None
     for row in trajectory(run):
         if row["fault"]:
@@ -216,50 +197,31 @@ def _print_trajectory(run: RunDirectory, console: Console) -> None:
     console.print(table)
 
 
-def _print_set(
-    title: str, found: Mapping[str, Any], of_set: Mapping[str, Any], console: Console
-) -> None:
+def _print_set(title: str, of: str, found: Findings, console: Console) -> None:
     from rich.text import Text
 
     from autotts_core.cli.frontier_plot import Curve, draw_frontiers
+    from autotts_core.report.findings import conditions, curves_of
 
-    rows = of_set["rows"]
-    first = rows[0]["stores"][0]
-    graders = {store["grader"] for row in rows for store in row["stores"]}
-    accountings = {store["accounting"] for row in rows for store in row["stores"]}
-    console.print(
-        Text(
-            f"{title}: {', '.join(of_set['stores'])}; {first['questions']} questions x "
-            f"{found['seeds']} seeds, grader {', '.join(sorted(graders))}, "
-            f"{', '.join(sorted(accountings))} accounting",
-            style="bold",
-        ),
-        soft_wrap=True,
-    )
-    names = dict.fromkeys(["selected", *map(_family, rows)])
+    of_set = found.sets[of]
+    stores = ", ".join(of_set["stores"])
+    measured = conditions(of_set, found.results["seeds"])
+    console.print(Text(f"{title}: {stores}; {measured}", style="bold"), soft_wrap=True)
     curves = [
-        Curve(
-            name,
-            [(row["tokens"], row["accuracy"]["mean"]) for row in rows if _family(row) == name],
-        )
-        for name in names
+        Curve(each.name, [(row["tokens"], row["accuracy"]["mean"]) for row in each.rows])
+        for each in curves_of(of_set["rows"])
     ]
     draw_frontiers(curves, console)
-    _print_rows(found, of_set, console)
+    _print_rows(of_set, found.operating_points, console)
     _print_comparisons(of_set, console)
 
 
-def _family(row: Mapping[str, Any]) -> str:
-    return "selected" if row["kind"] == "selected" else row["stores"][0]["controller"]
-
-
-def _print_rows(found: Mapping[str, Any], of_set: Mapping[str, Any], console: Console) -> None:
+def _print_rows(
+    of_set: Mapping[str, Any], marks: Mapping[float | None, str], console: Console
+) -> None:
     """The average over stores with its interval, then each store, as many as fit side by side."""
     from rich.text import Text
 
-    from autotts_core.discovery.results import operating_points
-
-    marks = operating_points(found["selection"])
     stores = of_set["stores"]
     fitting = max(1, (console.width - _LABEL_WIDTH) // _STORE_WIDTH)
     for first in (None, *range(0, len(stores), fitting)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,8 +95,8 @@ def results(run: RunDirectory) -> dict[str, Any]:
 def _set_results(
     recipe: Recipe, selection: dict[str, Any], chosen: Frontier, baselines: Sequence[Frontier]
 ) -> dict[str, Any]:
-    rows = [_row("baseline", point) for sweep in baselines for point in sweep.points]
-    rows += [_row("selected", point) for point in chosen.points]
+    rows = [point_row("baseline", point) for sweep in baselines for point in sweep.points]
+    rows += [point_row("selected", point) for point in chosen.points]
     against = []
     for beta, name in operating_points(selection).items():
         point = next(each for each in chosen.points if each.beta == beta)
@@ -115,7 +115,7 @@ def _set_results(
     }
 
 
-def operating_points(selection: dict[str, Any]) -> dict[float | None, str]:
+def operating_points(selection: Mapping[str, Any]) -> dict[float | None, str]:
     """What the selected controller's distinguished βs are called, the cheapest first."""
     matching, best = selection["matching_beta"], selection["best_beta"]
     if matching == best:
@@ -123,7 +123,8 @@ def operating_points(selection: dict[str, Any]) -> dict[float | None, str]:
     return {matching: "matching", best: "best"}
 
 
-def _row(kind: str, point: Point) -> Row:
+def point_row(kind: str, point: Point) -> Row:
+    """The row of a frontier's point."""
     return Row(
         kind=kind,
         label=point.label,

@@ -71,8 +71,18 @@ def run_recipe(
         if not run.results.exists():
             run.write_json(run.results, results(run))
             run.note("run finished")
+        if not run.report.exists():
+            report({"kind": "report"})
+            _write_report(run)
         registry().notify("autotts_run_finished", run=path)
     return run
+
+
+def _write_report(run: RunDirectory) -> None:
+    # Templates and highlighting are loaded only when a run comes to its end.
+    from autotts_core.report.writing import write_report
+
+    write_report([run], run.report)
 
 
 def _remove_drafts(run: RunDirectory) -> None:

@@ -15,6 +15,7 @@
     held_out/selected/     its scores on the held-out set
     held_out/baselines/    the baselines' there
     results.json           the comparisons and the table
+    report.html            all of it to look at
 
 Every file appears whole or not at all. Scores hold no dates, so that an unbroken run and one
 that was killed and taken up again end with the same bytes; times are in events.jsonl.
@@ -80,6 +81,10 @@ class RunDirectory:
     @property
     def results(self) -> Path:
         return self.path / "results.json"
+
+    @property
+    def report(self) -> Path:
+        return self.path / "report.html"
 
     @property
     def held_out(self) -> Path:
@@ -171,9 +176,10 @@ class RunDirectory:
         if not path.exists():
             self.write_json(path, {"dollars": dollars})
 
-    def dollars(self) -> float:
-        """What was charged so far, in all rounds."""
-        charges = sorted(self.path.glob("rounds/*/charges/*.json"))
+    def dollars(self, round_number: int | None = None) -> float:
+        """What was charged so far, in one round or in all of them."""
+        of = "*" if round_number is None else round_number
+        charges = sorted(self.path.glob(f"rounds/{of}/charges/*.json"))
         return sum(float(self.read_json(path)["dollars"]) for path in charges)
 
     def _journal(self, round_number: int, kind: str, name: str) -> Path:

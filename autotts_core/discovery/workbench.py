@@ -151,6 +151,10 @@ class Workbench:
 
     def progress(self, candidates: int, note: str = "") -> None:
         """Tell whoever watches the run how many candidates were tried so far in this round."""
+        seconds = self._session.clock.seconds()
+        self._session.run.note(
+            "progress", round=self.round, candidates=candidates, explored=seconds
+        )
         self._session.report(
             {"kind": "progress", "round": self.round, "candidates": candidates, "note": note}
         )

@@ -2,7 +2,7 @@
 
 The first message brings the limits, the second the search
 set's columns without gold answers or answer texts, the third the source; every further one asks
-for a replay or for one episode.
+for a replay, for one episode, or for the schedule's parameters.
 """
 
 from __future__ import annotations
@@ -128,6 +128,9 @@ def _answer(
     from autotts_core.replay.interpreted import replay_episode
     from autotts_core.replay.outcomes import OUTCOME_FIELDS
 
+    if "schedule" in message:
+        send(replies, {"parameters": controller.schedule(message["schedule"])})
+        return
     store, beta = stores[message["store"]], message["beta"]
     try:
         if "question" in message:

@@ -36,6 +36,7 @@ _TRIES = 3
 _WORTH_COMPILING = 500
 """Episodes at one β from which on compiling takes less time than it saves."""
 _MOST_MESSAGE = 2**31
+_MOST_PARAMETERS = 1000
 
 
 class MachineryError(AutoTTSError):
@@ -80,6 +81,11 @@ class Evaluator:
         check_source(source)
         return self._tried(lambda: list(self._episodes(source, name, keys)))
 
+    def schedule(self, source: str, name: str, betas: Sequence[float]) -> list[dict[str, float]]:
+        """The parameters that the schedule gives at each of `betas`; errors as `evaluate` has."""
+        check_source(source)
+        return self._tried(lambda: self._schedule(source, name, betas))
+
     def _tried(self, attempt: Callable[[], Result]) -> Result:
         for left in reversed(range(_TRIES)):
             try:
@@ -115,6 +121,10 @@ class Evaluator:
         with self._child(source, name) as child:
             for key in keys:
                 yield child.episode(key)
+
+    def _schedule(self, source: str, name: str, betas: Sequence[float]) -> list[dict[str, float]]:
+        with self._child(source, name) as child:
+            return [child.parameters(beta) for beta in betas]
 
     @contextmanager
     def _child(self, source: str, name: str) -> Iterator[_Child]:
@@ -259,6 +269,16 @@ class _Child:
         if ((fields["stop"] < -1) | (fields["stop"] >= len(reasons))).any():
             raise WireError("stops without a reason")
         return outcomes_of(traces, fields, reasons[:-1])
+
+    def parameters(self, beta: float) -> dict[str, float]:
+        """What the schedule gives at `beta`."""
+        send(self._process.requests, {"schedule": beta})
+        given = self._reply(0)[0]["parameters"]
+        if not isinstance(given, dict) or len(given) > _MOST_PARAMETERS:
+            raise WireError("parameters that no schedule gives")
+        if not all(isinstance(value, int | float) for value in given.values()):
+            raise WireError("parameters that are no numbers")
+        return {str(key): value for key, value in given.items()}
 
     def episode(self, key: EpisodeKey) -> ReplayedEpisode:
         """One episode: the child's ledger is repeated here, where its costs are counted."""

@@ -18,7 +18,7 @@ import pytest
 if TYPE_CHECKING:
     from conftest import Autotts, Finished
 
-_DIFFERENT = ("events.jsonl", "environment.json", "heard", ".lock")
+_DIFFERENT = ("events.jsonl", "report.html", "environment.json", "heard", ".lock")
 
 
 def content(run: Path) -> dict[str, bytes]:
