@@ -11,12 +11,13 @@ import pytest
 from autotts_core.discovery.selection import (
     Means,
     cheapest_matching,
+    fold_questions,
     out_of_fold_accuracy,
     select,
     value,
     where_tokens_fall,
 )
-from autotts_core.evaluation import Score, bootstrap_interval
+from autotts_core.evaluation import Score, bootstrap_interval, self_consistency
 from autotts_core.frontier import Frontier, Point, QuestionMeans
 from autotts_core.recipe.schema import Selection
 from autotts_core.statistics import accuracy_interval, compare, mean_difference, resampled_means
@@ -164,3 +165,36 @@ def test_a_frontier_reads_back_as_it_was_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.points[1].questions[1].accuracy, [3.0] * 5)
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
+
+
+def test_latency_weighs_sequential_tokens_in_the_cost() -> None:
+    # SC@64 spends 1,000 tokens, 100 of them one after another.
+    means = Means.of(Frontier((point(0, ([50.0] * 4, 50)), point(1, ([60.0] * 4, 200)))))
+    np.testing.assert_allclose(means.cost(0.0), [0.05, 0.2])
+    np.testing.assert_allclose(means.cost(1.0), [0.5, 2.0])
+    np.testing.assert_allclose(means.cost(0.5), [0.275, 1.1])
+    frugal, fast = (
+        out_of_fold_accuracy(means, Selection(folds=2, latency=latency), np.array([0.3]))
+        for latency in (0.0, 1.0)
+    )
+    # At 0.3 the fast one can afford neither point.
+    np.testing.assert_allclose(frugal[0], 60.0)
+    np.testing.assert_allclose(fast[0], 0.0)
+
+
+def test_a_rule_can_be_asked_about_some_questions(tmp_path: Path) -> None:
+    store = toy_store(tmp_path, *[[BranchTrace(["b"], 500, "b")] for _ in range(8)])
+    means = Means.of(Frontier((point(0, ([100.0, 0.0] * 4, 10)),)))
+    rule = Selection(folds=2, penalty=0.0)
+    others, own = fold_questions([8], 1, 2)
+    assert [each.tolist() for each in (*others, *own)] == [[0, 2, 4, 6], [1, 3, 5, 7]]
+    assert value(means, rule, [store], range(1)) == pytest.approx(50.0)
+    assert value(means, rule, [store], range(1), others) == pytest.approx(100.0)
+    assert value(means, rule, [store], range(1), own) == pytest.approx(0.0)
+
+
+def test_what_sc64_waits_for_is_its_longest_branch(tmp_path: Path) -> None:
+    branches = [BranchTrace(["a"], 600, "a"), BranchTrace(["a", "a"], 1100, "a")]
+    reference = self_consistency(toy_store(tmp_path, branches), range(2))
+    assert reference.tokens.tolist() == [[1700, 1700]]
+    assert reference.sequential_tokens.tolist() == [[1100, 1100]]

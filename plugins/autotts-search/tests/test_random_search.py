@@ -70,10 +70,10 @@ def test_what_is_written_does_what_the_candidate_does(store: ReplayStore) -> Non
     bare = next(each for each in drawn if not each.parts)
     for candidate in (*every_part, bare):
         written = load_controller_source(write(candidate), "written")()
-        for beta in (0.0, 0.35, 1.0):
-            mine = replay(GrammarController(candidate), store, beta, range(3))
+        for beta in (0.0, 0.7):
+            mine = replay(GrammarController(candidate), store, beta, range(1))
             # Interpreted, for compiling each of them would take seconds.
-            own = replay_interpreted(written, store, beta, range(3))
+            own = replay_interpreted(written, store, beta, range(1))
             assert {mine.stop_reasons[k] for k in np.unique(mine.stop)} == {
                 own.stop_reasons[k] for k in np.unique(own.stop)
             }
