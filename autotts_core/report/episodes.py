@@ -111,7 +111,9 @@ def choose(each: StoreQuestions) -> Iterator[tuple[int, str | None]]:
     """The questions of a store from the most interesting on, each with the reason for it."""
     gained = each.accuracy - each.reference_accuracy
     share = each.tokens / np.maximum(each.reference_tokens, 1)
-    apart = np.max([np.abs(each.accuracy - other) for other in each.others], axis=0, initial=0.0)
+    apart = np.max(
+        [np.zeros(len(gained)), *(np.abs(each.accuracy - o) for o in each.others)], axis=0
+    )
     ranked = (
         (LOST, -gained, _DIFFERENCE),
         (SAVED, gained, _DIFFERENCE),

@@ -13,7 +13,25 @@ from click.testing import CliRunner, Result
 from autotts_core.cli import cli
 
 if TYPE_CHECKING:
-    from conftest import Open
+    from conftest import Autotts, Open
+
+ALONE = """\
+stores:
+  - backend: simulated
+    models: [sim-small]
+    benchmarks: [sim]
+    branches: 8
+    options: {questions: 4}
+search: ["*"]
+explorer:
+  name: random-search
+  options: {candidates: 2, finalists: 1}
+rounds: 1
+betas: [1]
+seeds: 2
+baselines: []
+selection: {folds: 2}
+"""
 
 
 def report(*arguments: object) -> Result:
@@ -104,3 +122,15 @@ def test_several_runs_in_one(
     page.see('article[data-run="1"] [data-view=frontiers]')
     page.page.wait_for_selector('article[data-run="1"] [data-view=frontiers] .main-svg')
     assert page.page.locator("nav [data-section=table]").get_attribute("href") == "#table-1"
+
+
+def test_a_run_without_baselines(tmp_path: Path, autotts: Autotts, open_report: Open) -> None:
+    (tmp_path / "alone.yaml").write_text(ALONE, encoding="utf-8")
+    done = autotts(tmp_path, "run", "alone.yaml", "--out", "run")
+    assert done.returncode == 0, done.stderr
+    page = open_report(tmp_path / "run" / "report.html")
+    assert len(page.rows("search")) == 1
+    page.see("[data-view=episodes]")
+    page.page.wait_for_selector("[data-part=viewer]")
+    page.page.locator("[data-control=step-back]").click()
+    assert page.page.locator("[data-part=side]").count() == 2

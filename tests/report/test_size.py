@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from autotts_core.testing import install_distribution
+
 if TYPE_CHECKING:
     from conftest import Autotts, Open
 
@@ -33,15 +35,46 @@ stores:
     branches: 16
     options: {questions: 6}
 search: ["*/a"]
-explorer:
-  name: random-search
-  options: {candidates: 2, finalists: 1}
+explorer: {name: counting}
 rounds: 50
 betas: [0, 1]
 seeds: 2
 baselines: ["self-consistency:branches=1,16"]
 selection: {folds: 2}
 """
+
+COUNTING = '''\
+from autotts_core.explorer import Explorer, Proposal
+from autotts_core.hookspecs import hookimpl
+
+AUTOTTS_CONTRACT = 1
+SOURCE = """\
+def schedule(beta):
+    return {"most": ROUND % 15 + 1 + round(beta), "round": ROUND}
+
+
+def policy(episode, p):
+    votes = episode.tally()
+    for _ in range(p.most):
+        i = episode.read()
+        if i >= 0:
+            votes.add(episode.answer(i))
+    return votes.leader()  # read enough
+"""
+
+
+class Counting(Explorer):
+    name = "counting"
+    summary = "Hands in another controller in every round"
+
+    def propose(self, workbench):
+        yield Proposal(SOURCE.replace("ROUND", str(workbench.round)), "the next one")
+
+
+@hookimpl
+def autotts_register_explorers():
+    return [Counting]
+'''
 
 
 @pytest.mark.slow
@@ -65,7 +98,17 @@ def test_twelve_stores_five_rounds_three_hundred_episodes(
 
 
 @pytest.mark.slow
-def test_fifty_rounds(tmp_path: Path, autotts: Autotts, open_report: Open) -> None:
+def test_fifty_rounds(
+    tmp_path: Path, autotts: Autotts, open_report: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install_distribution(
+        tmp_path / "plugins",
+        "counting",
+        "1.0",
+        {"counting_explorer.py": COUNTING},
+        {"c": "counting_explorer"},
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "plugins"))
     (tmp_path / "long.yaml").write_text(LONG, encoding="utf-8")
     done = autotts(tmp_path, "run", "long.yaml", "--out", "run")
     assert done.returncode == 0, done.stderr

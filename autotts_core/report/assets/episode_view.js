@@ -193,7 +193,7 @@ function episodes(root, run) {
   }
 
   root.append(viewer);
-  draw();
+  choose(0);
 
   return {
     open(set, store, question, label, beta) {
@@ -236,7 +236,7 @@ function side(here, episode, height) {
   const node = el("article", { class: "side", "data-part": "side" },
     el("h3", {}, el("bdi", {}, episode.controller), el("span", { class: "muted" }, atBeta(episode.beta))), outcome,
     el("div", { class: "running" }, spent, sequential), meter,
-    el("div", { class: "picture" }, axis, rows),
+    el("div", { class: "picture", tabindex: "0", role: "region", "aria-label": `Branches under ${episode.controller}` }, axis, rows),
     el("table", { class: "numbers votes" }, el("thead", {}, el("tr", {}, el("th", { scope: "col", colspan: "2", style: { textAlign: "left" } }, "answer"),
       el("th", { scope: "col" }, "votes"), el("th", { scope: "col" }, "finished"), el("td", {}))), votes));
 
