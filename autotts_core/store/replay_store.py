@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotts_core.errors import StoreError
+from autotts_core.grading import APART
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -153,7 +154,8 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
             raise ValueError(f"questions out of order in {name}")
     if (probe_count < 0).any() or probe_count.sum(dtype=np.int64) != len(probe):
         raise ValueError(f"intervals in {BRANCHES} differ from the rows of {PROBES}")
-    if (answer_class < 0).any():
+    graded = answer_class != APART if manifest.unreadable == "apart" else np.full(len(correct), True)
+    if (answer_class[graded] < 0).any():
         raise ValueError(f"negative answer class in {ANSWERS}")
 
     questions = np.arange(count + 1)
@@ -188,11 +190,11 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
     np.maximum.at(classes, answer_question, answer_class + 1)
     class_start = np.zeros(len(questions), np.int64)
     np.cumsum(classes, out=class_start[1:])
-    class_of_answer = class_start[answer_question] + answer_class
+    class_of_answer = (class_start[answer_question] + answer_class)[graded]
     if len(np.unique(class_of_answer)) != class_start[-1]:
         raise ValueError(f"answer classes with gaps in {ANSWERS}")
     class_correct = np.zeros(class_start[-1], np.bool_)
-    class_correct[class_of_answer] = correct
+    class_correct[class_of_answer] = correct[graded]
 
     return TraceArrays(
         branch_start=branch_start,
@@ -212,6 +214,7 @@ def _read_class_text(path: Path, manifest: Manifest) -> list[str]:
     table = read_table(
         path, ANSWERS, manifest.files.get(ANSWERS), ["question", "text", "answer_class"]
     )
+    table = table.filter(table["answer_class"].to_numpy() != APART)
     # Sorted by question, then class: the order in which `class_start` numbers them.
     label = table["question"].to_numpy().astype(np.int64) << 32 | table["answer_class"].to_numpy()
     first = np.unique(label, return_index=True)[1]
