@@ -91,16 +91,11 @@ class ReplayStore:
         return list(table[name].to_pylist())
 
 
-def read_table(
-    store: Path, name: str, entry: FileEntry | None, columns: list[str] | None = None
-) -> Any:
-    """The pyarrow table in the store's file `name`, verified against its manifest `entry`.
+def read_file(store: Path, name: str, entry: FileEntry | None) -> bytes:
+    """The store's file `name`, verified against its manifest `entry`.
 
     Raises `StoreError` where the file is missing, damaged, or not listed.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = store / name
     if entry is None:
         raise StoreError(f"{store}: the manifest's 'files' does not list {name}.")
@@ -113,6 +108,17 @@ def read_table(
             f"{path}: differs from its checksum in the manifest. A frozen store never changes: "
             "import or collect it again."
         )
+    return content
+
+
+def read_table(
+    store: Path, name: str, entry: FileEntry | None, columns: list[str] | None = None
+) -> Any:
+    """The pyarrow table in the store's file `name`; raises `StoreError` as `read_file` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = read_file(store, name, entry)
     # Threads cost more than they save on files of this size, and sandboxes may forbid them.
     return pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False)
 
@@ -154,7 +160,9 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
             raise ValueError(f"questions out of order in {name}")
     if (probe_count < 0).any() or probe_count.sum(dtype=np.int64) != len(probe):
         raise ValueError(f"intervals in {BRANCHES} differ from the rows of {PROBES}")
-    graded = answer_class != APART if manifest.unreadable == "apart" else np.full(len(correct), True)
+    graded = np.full(len(answer_class), True)
+    if manifest.unreadable == "apart":
+        graded = answer_class != APART
     if (answer_class[graded] < 0).any():
         raise ValueError(f"negative answer class in {ANSWERS}")
 
