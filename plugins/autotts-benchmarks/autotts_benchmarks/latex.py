@@ -28,8 +28,8 @@ _COMMANDS = (
     # Sizes, spaces and styles say nothing.
     (r"\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
     (r"\\(?:displaystyle|textstyle|limits|nolimits|rm|bf|it)(?![a-zA-Z])", " "),
-    (r"\\[,;:!]|\\(?:quad|qquad|thinspace|enspace|hspace\{[^{}]*\})(?![a-zA-Z])|~|&nbsp;", " "),
-    (r"\\ ", " "),
+    (r"(?<!\\)\\[,;:!]|\\(?:quad|qquad|thinspace|enspace|hspace\{[^{}]*\})(?![a-zA-Z])|~|&nbsp;", " "),
+    (r"(?<!\\)\\ ", " "),
     (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
     (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),
     (r"\\(?:times|ast|bullet)(?![a-zA-Z])|\*(?!\*)", r"\\cdot "),
@@ -47,7 +47,7 @@ _COMMANDS = (
     (r"\\(?:dots|cdots)(?![a-zA-Z])", r"\\ldots "),
     (r"\\(?:mathrm|mathbf|mathit|mathsf|mathbb|boldsymbol|bm|mbox|textbf|textit|textrm|texttt"
      r"|operatorname)\s*\{", r"\\text{"),
-    (r"\\?\$|\\[()\[\]]", " "),
+    (r"\\?\$|(?<!\\)\\[()\[\]]", " "),
     (r"\{,\}", ","),
     (r"\\%|\\text\{\s*(?:%|\\%|percent)\s*\}", "%"),
     (r"\*\*", "^"),

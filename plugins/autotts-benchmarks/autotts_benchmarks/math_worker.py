@@ -65,11 +65,15 @@ def _key(parsed: Any) -> str | None:
 
     if not isinstance(parsed, sympy.Expr):
         return f"sympy({sympy.srepr(parsed)})"
+
+    def sample(name: str) -> Any:
+        value = variable(name, 0)
+        real, imaginary = (sympy.Float(str(part), PRECISION) for part in (value.real, value.imag))
+        return real + sympy.I * imaginary
+
     constants = {"e": sympy.E, "i": sympy.I, "pi": sympy.pi}
     values = {
-        symbol: constants[symbol.name]
-        if symbol.name in constants
-        else sympy.Float(str(variable(symbol.name, 0)), PRECISION)
+        symbol: constants[symbol.name] if symbol.name in constants else sample(symbol.name)
         for symbol in parsed.free_symbols
     }
     number = parsed.subs(values).evalf(PRECISION)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 
 from autotts_benchmarks.latex import split
+from autotts_benchmarks.value import NotReadError, TooLargeError, evaluate, has_words, number_key
 
 ScalarKey = Callable[[str, int], str]
 """The key of a scalar's text for sample number 0 or 1 of its variables' values."""
@@ -18,9 +19,15 @@ _TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _LETTERS = re.compile(r"[^\w+-]+")
 _VARIABLE = r"\\?[a-zA-Z]+(?:_(?:\w|\{\w+\}))?'?"
 _TO_BE_FOUND = re.compile(rf"{_VARIABLE}(?:\s*\([^()]*\))?")
-_UNITS = ["degrees?", "minutes?", "seconds?", "hours?", "hrs?", "mins?", "days?", "weeks?", "months?", "years?", "units?", "dollars?", "cents?", "inch", "inches", "feet", "foot", "ft", "in", "meters?", "metres?", "miles?", "yards?", "cm", "mm", "km", "m", "kg", "g", "grams?", "liters?", "litres?", "ml", "mph", "square", "cubic", "sq", "people", "persons?", "students?", "ways?", "points?", "times", "pounds?", "lbs?", "ounces?", "oz", "gallons?", "bits?", "bytes?", "apples?", "books?", "cups?", "pages?", "km/h", "m/s", "radians?", "rad", "deg"]
+_UNITS = (
+    r"degrees?|minutes?|seconds?|hours?|hrs?|mins?|days?|weeks?|months?|years?|units?|dollars?|"
+    r"cents?|inch|inches|feet|foot|ft|in|meters?|metres?|miles?|yards?|cm|mm|km|m|kg|g|grams?|"
+    r"liters?|litres?|ml|mph|square|cubic|sq|people|persons?|students?|ways?|points?|times|"
+    r"pounds?|lbs?|ounces?|oz|gallons?|bits?|bytes?|apples?|books?|cups?|pages?|km/h|m/s|"
+    r"radians?|rad|deg"
+)
 _UNIT = re.compile(
-    rf"(?<=[\d\s)}}])\s*(?:(?:per\s+)?(?:{'|'.join(_UNITS)})\.?(?:\s*\^\s*\{{?[23]\}}?)?\s*)+$"
+    rf"(?<=[\d\s)}}])\s*(?:(?:per\s+)?(?:{_UNITS})\.?(?:\s*\^\s*\{{?[23]\}}?)?\s*)+$"
 )
 _UNIT_TEXT = re.compile(r"\s*\\text\s*\{[^{}]*\}\s*(?:\^\s*(?:\{\s*-?\d\s*\}|\d))?$")
 _MATRIX = re.compile(r"\\begin\{([pbvB]?matrix|array)\}(?:\{[lcr|]*\})?(.*)\\end\{\1\}", re.S)
@@ -71,12 +78,13 @@ def _key(text: str, scalar: ScalarKey, depth: int) -> str:
 def _words_to_commas(text: str) -> str:
     """`text` with "and" and "or" between parts as commas."""
     text = re.sub(r"\\text\s*\{\s*,?\s*(?:and|or)\s*\}", ",", text)
-    text = re.sub(r",?\s+(?:and|or)\s+(?=[-\d\\(a-zA-Z])", ",", text) if _is_formula(text) else text
-    return text
+    if not _is_formula(text):
+        return text
+    return re.sub(r",?\s+(?:and|or)\s+(?=[-\d\\(a-zA-Z])", ",", text)
 
 
 def _is_formula(text: str) -> bool:
-    return re.search(r"(?<![\\a-zA-Z])(?!and\b|or\b)[a-zA-Z]{4,}", _TEXT.sub("", text)) is None
+    return not has_words(re.sub(r"\b(?:and|or)\b", " ", _TEXT.sub("", text)))
 
 
 def _collection(parts: list[str], kind: str, scalar: ScalarKey, depth: int) -> str:
@@ -165,8 +173,6 @@ def _relation(text: str, scalar: ScalarKey, depth: int) -> str:
 
 def _equation(left: str, right: str, scalar: ScalarKey) -> str:
     """The same for all multiples of an equation: only the ratio of two samples counts."""
-    from autotts_benchmarks.value import NotReadError, TooLargeError, evaluate, number_key
-
     try:
         differences = [evaluate(f"({left})-({right})", sample) for sample in (0, 1)]
         if differences[1] == 0:

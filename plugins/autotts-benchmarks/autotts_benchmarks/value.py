@@ -45,7 +45,9 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4}(?![\w]))?|\.\d+)|(?P<command>\\[a-zA-Z]+)"
     r"|(?P<letter>[a-zA-Z])|(?P<sign>[-+*/^_(){}\[\]!,]))"
 )
-_WORD = re.compile(r"(?<![\\a-zA-Z])[a-zA-Z]{4,}")
+_WORD = re.compile(
+    r"(?<![\\a-zA-Z])(?:[a-zA-Z]{4,}|(?=[a-zA-Z]*[eiou])[a-zA-Z]{3}|no)(?![a-zA-Z])", re.IGNORECASE
+)
 _NAMES = re.compile(r"(?<![\\a-zA-Z])(sqrt|sin|cos|tan|log|ln|pi)(?![a-zA-Z])")
 _FUNCTIONS = {
     "sin": MP.sin, "cos": MP.cos, "tan": MP.tan, "cot": MP.cot, "sec": MP.sec, "csc": MP.csc,
@@ -53,7 +55,8 @@ _FUNCTIONS = {
     "tanh": MP.tanh, "ln": MP.log, "exp": MP.exp,
 }  # fmt: skip
 _GREEK = frozenset(
-    ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho", "sigma", "tau", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Sigma", "Phi", "Psi", "Omega", "ell"]
+    r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|"
+    r"varphi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega|ell".split("|")
 )
 _ENDS = frozenset([None, "+", "-", ")", "}", "]", ",", "/", r"\cdot", r"\div", "*"])
 
@@ -63,11 +66,16 @@ def value_key(text: str, sample: int = 0) -> str:
     return number_key(evaluate(text, sample))
 
 
+def has_words(text: str) -> bool:
+    """Whether letters stand together that are no function's name and no product."""
+    return _WORD.search(_NAMES.sub(" ", text)) is not None
+
+
 def evaluate(text: str, sample: int = 0) -> Number:
     """The value of `text`, with variables at their values of number `sample`."""
-    text = _NAMES.sub(r"\\\1 ", text)
-    if _WORD.search(text):
+    if has_words(text):
         raise NotReadError(text)
+    text = _NAMES.sub(r"\\\1 ", text)
     parser = _Parser(_tokens(text), sample)
     try:
         value = parser.sum(0)
@@ -110,9 +118,16 @@ def _exact(value: Any) -> Number:
 
 @cache
 def variable(name: str, sample: int) -> Any:
-    """The value of the variable `name` in sample number `sample`: between 1 and 2."""
+    """The value of the variable `name` in sample number `sample`.
+
+    Its size is between 1 and 2. It is not real, so that `|x|` is not x; its angle is small, so
+    that `sqrt(xy)` is `sqrt(x) sqrt(y)` and the logarithm of a product is a sum.
+    """
     digest = hashlib.sha512(f"{sample}:{name}".encode()).digest()
-    return MP.mpf(int.from_bytes(digest)) / MP.mpf(2) ** 512 + 1
+    size, angle = (
+        MP.mpf(int.from_bytes(half)) / MP.mpf(2) ** 256 for half in (digest[:32], digest[32:])
+    )
+    return (1 + size) * MP.expj((1 + angle) / 50)
 
 
 def _tokens(text: str) -> list[str]:
