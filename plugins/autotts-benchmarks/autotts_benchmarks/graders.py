@@ -20,7 +20,7 @@ _NUMBER = re.compile(r"[-+]?\s*\$?\s*(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|\.)?(?:
 
 
 class MathGrader(Grader):
-    """Answers are the same where their mathematics is: `\\frac12` and `0.5`, `{1,2}` and `{2,1}`."""
+    """Answers are the same where their mathematics is, as `\\frac12` and `0.5` are."""
 
     name = "math"
     summary = "Equal as mathematics: LaTeX normalised, evaluated, and read by math-verify"

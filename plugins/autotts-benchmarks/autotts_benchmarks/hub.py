@@ -224,7 +224,7 @@ class Gsm8k(HubBenchmark):
 
     def gold_answer(self, answer: str) -> str:
         """What stands behind `####`, without thousands' commas."""
-        before, marker, number = answer.rpartition("####")
+        _, marker, number = answer.rpartition("####")
         if not marker:
             raise BenchmarkError(
                 f"Benchmark {self.name!r}: an 'answer' without '####': {answer[-80:]!r}"

@@ -28,7 +28,7 @@ _COMMANDS = (
     # Sizes, spaces and styles say nothing.
     (r"\\(?:left|right|[bB]igg?[lrm]?)(?![a-zA-Z])\.?", ""),
     (r"\\(?:displaystyle|textstyle|limits|nolimits|rm|bf|it)(?![a-zA-Z])", " "),
-    (r"(?<!\\)\\[,;:!]|\\(?:quad|qquad|thinspace|enspace|hspace\{[^{}]*\})(?![a-zA-Z])|~|&nbsp;", " "),
+    (r"(?<!\\)\\[,;:!]|\\(?:quad|qquad|thinspace|enspace|hspace\{[^{}]*\})(?![a-zA-Z])|~", " "),
     (r"(?<!\\)\\ ", " "),
     (r"\\[dtc]frac(?![a-zA-Z])", r"\\frac"),
     (r"\\[dt]binom(?![a-zA-Z])", r"\\binom"),

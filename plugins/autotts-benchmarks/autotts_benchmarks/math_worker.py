@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import resource
 import sys
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import Any, BinaryIO
 
 from autotts_core.processes import connect
@@ -53,7 +53,7 @@ def _limit() -> None:
         (resource.RLIMIT_NPROC, 0),
     ):
         # macOS has no limit on address space.
-        with suppress(ValueError) if sys.platform == "darwin" else suppress():
+        with suppress(ValueError) if sys.platform == "darwin" else nullcontext():
             resource.setrlimit(kind, (most, most))
 
 

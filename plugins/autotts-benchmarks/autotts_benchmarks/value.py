@@ -54,9 +54,9 @@ _FUNCTIONS = {
     "arcsin": MP.asin, "arccos": MP.acos, "arctan": MP.atan, "sinh": MP.sinh, "cosh": MP.cosh,
     "tanh": MP.tanh, "ln": MP.log, "exp": MP.exp,
 }  # fmt: skip
-_GREEK = frozenset(
-    r"alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|"
-    r"varphi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega|ell".split("|")
+_GREEK = re.compile(
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|kappa|lambda|mu|nu|xi|rho|sigma|tau|phi|"
+    "varphi|chi|psi|omega|Gamma|Delta|Theta|Lambda|Sigma|Phi|Psi|Omega|ell"
 )
 _ENDS = frozenset([None, "+", "-", ")", "}", "]", ",", "/", r"\cdot", r"\div", "*"])
 
@@ -339,7 +339,7 @@ class _Parser:
             if power == -1:
                 raise NotReadError("an inverse, or a reciprocal")
             return _power(value, power)
-        if name in _GREEK:
+        if _GREEK.fullmatch(name):
             return self.name(name) if self.peek() == "_" else variable(f"\\{name}", self.sample)
         raise NotReadError(name)
 
@@ -358,7 +358,7 @@ class _Parser:
             return self.factor(depth + 1)
         value = self.factor(depth + 1)
         while (token := self.peek()) is not None and (
-            token[0].isalpha() or token in (r"\pi",) or token[1:] in _GREEK
+            token[0].isalpha() or token == r"\pi" or _GREEK.fullmatch(token[1:])
         ):
             value = _times(value, self.factor(depth + 1))
         return value

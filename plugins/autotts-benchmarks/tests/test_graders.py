@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from autotts_benchmarks.graders import ChoiceGrader, MathGrader, NumericGrader
-from autotts_core.grader import ExactGrader, Grader
-from autotts_core.grading import grade
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from autotts_core.grader import ExactGrader, Grader
+from autotts_core.grading import grade
 
 PAIRS = [
     json.loads(line)
@@ -42,10 +43,14 @@ def test_the_corpus_is_graded_as_mathematics_says_but_for_known_errors() -> None
     ("grader", "same", "different"),
     [
         (ChoiceGrader, ["B", "(B)", "b", "B.", r"\text{B}", "Answer: B", "B) carbon"], ["A", "C"]),
-        (NumericGrader, ["1234", "1,234", "$1,234.00", "1234 dollars", r"\$1{,}234"], ["1235", "-1234"]),
+        (
+            NumericGrader,
+            ["1234", "1,234", "$1,234.00", "1234 dollars", r"\$1{,}234"],
+            ["1235", "-1234"],
+        ),
         (ExactGrader, ["x"], ["x ", "X"]),
     ],
-)  # fmt: skip
+)
 def test_other_graders(grader: type[Grader], same: list[str], different: list[str]) -> None:
     first, *rest = grader().keys(same)
     assert first is not None
