@@ -228,11 +228,7 @@ class _Parser:
                 value = _factorial(value)
             elif token == r"\degree":
                 self.take()
-                value = (
-                    value * MP.pi / 180
-                    if not isinstance(value, Fraction)
-                    else _mp(value) * (MP.pi / 180)
-                )
+                value = _mp(value) * (MP.pi / 180)
             else:
                 break
         return value
