@@ -22,7 +22,7 @@ class JsonlOptions(FormOptions):
     """The options of `jsonl`."""
 
     path: Path
-    """The file, with one JSON object a line."""
+    """The file, with one JSON object a line. A key within a key is written `doc.question`."""
     question: str = "question"
     """The key of the question's text."""
     answer: str = "answer"
@@ -69,7 +69,7 @@ class Jsonl(FormedBenchmark):
                 continue
             where = f"{options.path}, line {number}"
             row = _object(line, where)
-            name = str(row.get(options.id, len(questions)))
+            name = str(_value(row, options.id, len(questions)))
             text, answer = (_text(row, key, where) for key in (options.question, options.answer))
             if name in questions:
                 raise BenchmarkError(f"{where}: the id {name!r} comes twice.")
@@ -89,13 +89,25 @@ def _object(line: str, where: str) -> dict[str, Any]:
     return row
 
 
+def _value(row: dict[str, Any], key: str, missing: Any) -> Any:
+    """What stands at `key`, or at the end of a path of keys like `doc.question`."""
+    if key in row:
+        return row[key]
+    found: Any = row
+    for part in key.split("."):
+        if not isinstance(found, dict) or part not in found:
+            return missing
+        found = found[part]
+    return found
+
+
 def _text(row: dict[str, Any], key: str, where: str) -> str:
-    if key not in row:
+    value = _value(row, key, None)
+    if value is None:
         raise BenchmarkError(
             f"{where}: has no key {key!r}; it has {', '.join(map(repr, row)) or 'none'}. The "
             "options 'question' and 'answer' say which keys to read."
         )
-    value = row[key]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise BenchmarkError(f"{where}: {key!r} must be text or a number, not {value!r}.")
     return str(value).strip()

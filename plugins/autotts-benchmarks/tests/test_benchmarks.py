@@ -119,7 +119,7 @@ def test_a_missing_column_is_named(hub: Path) -> None:
         ("{", "line 2: not readable as JSON"),
         ("[1]", "line 2: must be a JSON object"),
         ('{"question": "?"}', "line 2: has no key 'answer'"),
-        ('{"question": "?", "answer": null}', "line 2: 'answer' must be text"),
+        ('{"question": "?", "answer": []}', "line 2: 'answer' must be text"),
         ('{"id": "a", "question": "?", "answer": "1"}', "line 2: the id 'a' comes twice"),
     ],
 )
@@ -128,6 +128,15 @@ def test_a_wrong_line_is_named(line: str, message: str, tmp_path: Path) -> None:
     path.write_text('{"id": "a", "question": "?", "answer": "1"}\n' + line + "\n")
     with pytest.raises(BenchmarkError, match=message):
         benchmark("jsonl", path=path).questions()
+
+
+def test_keys_within_keys_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    path.write_text('{"doc_id": 7, "doc": {"question": "6 x 7?"}, "target": "42"}\n')
+    (question,) = benchmark(
+        "jsonl", path=path, question="doc.question", answer="target", id="doc_id"
+    ).questions()
+    assert (question.id, question.text, question.gold_answer) == ("7", "6 x 7?", "42")
 
 
 def test_arithmetic_has_right_answers_and_grows_without_changing() -> None:
