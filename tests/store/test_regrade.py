@@ -122,6 +122,6 @@ def test_the_command_line(store: Path, tmp_path: Path) -> None:
     out = run("traces", "compare", store, graded / "m" / "b")
     assert "exact 1 cannot read it, and it is set apart" in out
     assert "unreadable: vote -> apart" in out
-    out = run(*grade, "nonesuch", "--out", tmp_path / "x")
+    out = run("traces", "grade", store, "--grader", "nonesuch", "--out", tmp_path / "x")
     assert out.startswith("2 ")
     assert "There is no grader 'nonesuch'" in out

@@ -4,7 +4,6 @@ Verdicts follow from how each pair is made: by an identity, or by changing a val
 after changing it; the corpus is the same each time.
 """
 
-# ruff: noqa: E501
 import json
 import math
 import random
