@@ -28,6 +28,10 @@ class StoreError(AutoTTSError):
     """Traces that are missing, damaged, or contradict themselves."""
 
 
+class BenchmarkError(AutoTTSError):
+    """Questions that cannot be had, or a form in which they cannot be asked."""
+
+
 class ControllerError(AutoTTSError):
     """A controller that breaks its contract, or raises, in some episode."""
 

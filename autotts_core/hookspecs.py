@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from autotts_core.controller import Controller
     from autotts_core.executor import Executor
     from autotts_core.explorer import Explorer
+    from autotts_core.grader import Grader
     from autotts_core.trace_backend import TraceBackend
     from autotts_core.trace_importer import TraceImporter
 
@@ -62,7 +63,16 @@ def autotts_register_explorers() -> list[type[Explorer]]:  # type: ignore[empty-
 
 @hookspec
 def autotts_register_benchmarks() -> list[type[Benchmark]]:  # type: ignore[empty-body]
-    """Benchmarks: questions, their prompt and probe forms, and when two answers are the same."""
+    """Benchmarks: questions, their prompt and probe forms, and the grader for their answers."""
+
+
+@hookspec
+def autotts_register_graders() -> list[type[Grader]]:  # type: ignore[empty-body]
+    """Graders: when two answers are the same, and when one is right.
+
+    A grader has a version besides its name, and both stand beside every accuracy: raise the
+    version whenever a verdict may change. `autotts traces grade STORE --grader NAME` uses it.
+    """
 
 
 @hookspec

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from autotts_core.controller import Controller
     from autotts_core.executor import Executor
     from autotts_core.explorer import Explorer
+    from autotts_core.grader import Grader
     from autotts_core.trace_backend import TraceBackend
     from autotts_core.trace_importer import TraceImporter
 
@@ -59,6 +60,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     ),
     "explorer": ("autotts_register_explorers", "autotts_core.explorer:Explorer"),
     "benchmark": ("autotts_register_benchmarks", "autotts_core.benchmark:Benchmark"),
+    "grader": ("autotts_register_graders", "autotts_core.grader:Grader"),
     "executor": ("autotts_register_executors", "autotts_core.executor:Executor"),
 }
 """Each kind of component, with the hook that registers it and its base class."""
@@ -142,6 +144,8 @@ class Registry:
     def get(self, kind: Literal["explorer"], name: str) -> type[Explorer]: ...
     @overload
     def get(self, kind: Literal["benchmark"], name: str) -> type[Benchmark]: ...
+    @overload
+    def get(self, kind: Literal["grader"], name: str) -> type[Grader]: ...
     @overload
     def get(self, kind: Literal["executor"], name: str) -> type[Executor]: ...
     @overload

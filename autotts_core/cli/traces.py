@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autotts_core.grader import ExactGrader, Grader
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from autotts_core.grading import Unreadable
     from autotts_core.store import ReplayStore
     from autotts_core.traces import TraceSet
 
@@ -23,11 +25,27 @@ _STORES = click.argument(
     "paths", metavar="STORE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_UNREADABLE = click.option(
+    "--unreadable",
+    type=click.Choice(["vote", "apart"]),
+    help="Whether an answer that the grader cannot read votes, or is no answer at all.",
+)
+
+
+def _options(whose: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--option",
+        "options",
+        metavar="KEY=VALUE",
+        multiple=True,
+        callback=lambda context, parameter, values: dict(map(key_value, values)),
+        help=f"An option of the {whose}; `autotts plugins show {whose.upper()}` lists them.",
+    )
 
 
 @click.group()
 def traces() -> None:
-    """Import, inspect and check replay stores."""
+    """Import, inspect, check, grade and compare replay stores."""
 
 
 @traces.command("import")
@@ -41,17 +59,18 @@ def traces() -> None:
     type=click.Path(path_type=Path),
     help="Directory in which the stores are made, as MODEL/BENCHMARK.",
 )
-@click.option(
-    "--option",
-    "options",
-    metavar="KEY=VALUE",
-    multiple=True,
-    callback=lambda context, parameter, values: dict(map(_key_value, values)),
-    help="An option of the importer; `autotts plugins show FORMAT` lists them.",
-)
+@_options("format")
+@click.option("--grader", default="exact", show_default=True, help="Says which answers are right.")
+@_UNREADABLE
 @_JSON
 def import_traces(
-    format_name: str, sources: tuple[Path, ...], out: Path, options: dict[str, str], as_json: bool
+    format_name: str,
+    sources: tuple[Path, ...],
+    out: Path,
+    options: dict[str, str],
+    grader: str,
+    unreadable: Unreadable | None,
+    as_json: bool,
 ) -> None:
     """Freeze published traces into replay stores.
 
@@ -61,8 +80,14 @@ def import_traces(
     from autotts_core.store import ReplayStore, write_stores
 
     importer = registry().get("trace importer", format_name).configure(options)
+    chosen = _grader(grader, {})
     with _progress() as progress, _warnings_for_people():
-        stores = write_stores(out, _followed(importer.read(sources), progress))
+        stores = write_stores(
+            out,
+            _followed(importer.read(sources), progress),
+            grader=chosen,
+            unreadable=unreadable or "vote",
+        )
     _print([_summary(ReplayStore.open(path)) for path in stores], as_json)
 
 
@@ -111,7 +136,72 @@ def check(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> Non
         context.exit(1)
 
 
-def _key_value(text: str) -> tuple[str, str]:
+@traces.command("grade")
+@_STORES
+@click.option("--grader", required=True, help="A grader's name; `autotts plugins` lists them.")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Directory in which the new stores are made, as MODEL/BENCHMARK.",
+)
+@_options("grader")
+@_UNREADABLE
+@_JSON
+def grade_traces(
+    paths: tuple[Path, ...],
+    grader: str,
+    out: Path,
+    options: dict[str, str],
+    unreadable: Unreadable | None,
+    as_json: bool,
+) -> None:
+    """Grade the stores STORE again, into new stores; nothing is sampled.
+
+    Only answers' classes and marks differ from the old stores, which are left as they are:
+    `autotts traces compare OLD NEW` shows what changed. All new stores are written, or none.
+    """
+    from autotts_core.store import ReplayStore, find_stores, grade_stores
+
+    chosen = _grader(grader, options)
+    with _progress() as progress:
+        progress.add_task(f"Grading by {grader}", total=None)
+        stores = grade_stores(out, find_stores(paths), chosen, unreadable)
+    rows = [ReplayStore.open(path) for path in stores]
+    _print([_summary(store) | _answers(store) for store in rows], as_json)
+
+
+@traces.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@_JSON
+def compare(old: Path, new: Path, as_json: bool) -> None:
+    """Show which questions' answers and branches two gradings mark differently, and why.
+
+    OLD and NEW are stores of the same traces, or directory trees of them: stores of the same
+    model and benchmark are compared.
+    """
+    from dataclasses import asdict
+
+    from autotts_core.cli.comparison import print_comparison
+    from autotts_core.store.compare import compare_trees
+
+    found = compare_trees(old, new)
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=2))
+    else:
+        for each in found:
+            print_comparison(each)
+
+
+def _grader(name: str, options: dict[str, str]) -> Grader:
+    if name == ExactGrader.name:
+        return ExactGrader.configure(options)
+    return registry().get("grader", name).configure(options)
+
+
+def key_value(text: str) -> tuple[str, str]:
+    """The two sides of a `KEY=VALUE`."""
     key, equals, value = text.partition("=")
     if not (key and equals):
         raise click.BadParameter(f"{text!r} must have the form KEY=VALUE.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autotts_core.errors import StoreError
+from autotts_core.grading import APART
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -152,6 +154,12 @@ class _Rows:
     def __getitem__(self, column: str) -> Any:
         return self.columns[column]
 
+    def without(self, left_out: Mask) -> _Rows:
+        """The other rows."""
+        rest = copy(self)
+        rest.columns = {name: column[~left_out] for name, column in self.columns.items()}
+        return rest
+
     def report(self, wrong: Mask, message: Callable[[int], str]) -> bool:
         """Add a problem for each row in the mask `wrong`; whether there was none."""
         rows = wrong.nonzero()[0]
@@ -225,6 +233,12 @@ def _check_answers(manifest: Manifest, questions: _Rows, answers: _Rows) -> None
     correct, text = answers["correct"], answers["text"]
     _report_repeated(answers, list(zip(number.tolist(), text, strict=True)), "answer text")
     answers.report(text == "", lambda row: "an answer without text must be stored as -1")
+    apart = label == APART
+    if manifest.unreadable == "apart":
+        answers.report(apart & correct, lambda row: f"answer {text[row]!r} is set apart, yet right")
+        answers = answers.without(apart)
+        number, label = answers["question"], answers["answer_class"]
+        correct, text = answers["correct"], answers["text"]
     if not answers.report(label < 0, lambda row: f"answer class {label[row]} is negative"):
         return
     key = number.astype(np.int64) << 32 | label

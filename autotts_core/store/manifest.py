@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from autotts_core.errors import StoreError
+from autotts_core.grading import Unreadable
 
 MANIFEST = "manifest.json"
 FORMAT = "autotts-replay-store"
@@ -80,7 +81,7 @@ class Manifest(_Strict):
     interval_tokens: Annotated[int, Field(gt=0)]
     accounting: Literal["published", "exact"]
     grader: Versioned
-    unreadable: Literal["vote"] = "vote"
+    unreadable: Unreadable = "vote"
     counts: Counts
     sampling: dict[str, Scalar] | None = None
     engine: Versioned | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotts_core.errors import StoreError
+from autotts_core.grading import APART
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -90,16 +91,11 @@ class ReplayStore:
         return list(table[name].to_pylist())
 
 
-def read_table(
-    store: Path, name: str, entry: FileEntry | None, columns: list[str] | None = None
-) -> Any:
-    """The pyarrow table in the store's file `name`, verified against its manifest `entry`.
+def read_file(store: Path, name: str, entry: FileEntry | None) -> bytes:
+    """The store's file `name`, verified against its manifest `entry`.
 
     Raises `StoreError` where the file is missing, damaged, or not listed.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     path = store / name
     if entry is None:
         raise StoreError(f"{store}: the manifest's 'files' does not list {name}.")
@@ -112,6 +108,17 @@ def read_table(
             f"{path}: differs from its checksum in the manifest. A frozen store never changes: "
             "import or collect it again."
         )
+    return content
+
+
+def read_table(
+    store: Path, name: str, entry: FileEntry | None, columns: list[str] | None = None
+) -> Any:
+    """The pyarrow table in the store's file `name`; raises `StoreError` as `read_file` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    content = read_file(store, name, entry)
     # Threads cost more than they save on files of this size, and sandboxes may forbid them.
     return pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False)
 
@@ -153,7 +160,10 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
             raise ValueError(f"questions out of order in {name}")
     if (probe_count < 0).any() or probe_count.sum(dtype=np.int64) != len(probe):
         raise ValueError(f"intervals in {BRANCHES} differ from the rows of {PROBES}")
-    if (answer_class < 0).any():
+    graded = np.full(len(answer_class), True)
+    if manifest.unreadable == "apart":
+        graded = answer_class != APART
+    if (answer_class[graded] < 0).any():
         raise ValueError(f"negative answer class in {ANSWERS}")
 
     questions = np.arange(count + 1)
@@ -188,11 +198,11 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
     np.maximum.at(classes, answer_question, answer_class + 1)
     class_start = np.zeros(len(questions), np.int64)
     np.cumsum(classes, out=class_start[1:])
-    class_of_answer = class_start[answer_question] + answer_class
+    class_of_answer = (class_start[answer_question] + answer_class)[graded]
     if len(np.unique(class_of_answer)) != class_start[-1]:
         raise ValueError(f"answer classes with gaps in {ANSWERS}")
     class_correct = np.zeros(class_start[-1], np.bool_)
-    class_correct[class_of_answer] = correct
+    class_correct[class_of_answer] = correct[graded]
 
     return TraceArrays(
         branch_start=branch_start,
@@ -212,6 +222,7 @@ def _read_class_text(path: Path, manifest: Manifest) -> list[str]:
     table = read_table(
         path, ANSWERS, manifest.files.get(ANSWERS), ["question", "text", "answer_class"]
     )
+    table = table.filter(table["answer_class"].to_numpy() != APART)
     # Sorted by question, then class: the order in which `class_start` numbers them.
     label = table["question"].to_numpy().astype(np.int64) << 32 | table["answer_class"].to_numpy()
     first = np.unique(label, return_index=True)[1]

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from autotts_core import __version__
 from autotts_core.errors import StoreError
+from autotts_core.grader import ExactGrader, Grader
+from autotts_core.grading import Unreadable, grade
 from autotts_core.store.check import check_store
 from autotts_core.store.manifest import (
     ANSWERS,
@@ -35,11 +37,16 @@ from autotts_core.store.tables import COLUMNS, NO_ANSWER, arrow_schema
 if TYPE_CHECKING:
     from autotts_core.traces import BranchTrace, TraceSet
 
-EXACT = Versioned(name="exact", version=1)
-"""The grader of string equality: each distinct string is a class of its own."""
+EXACT = ExactGrader()
 
 
-def write_stores(root: Path, imported: Iterable[TraceSet]) -> list[Path]:
+def write_stores(
+    root: Path,
+    imported: Iterable[TraceSet],
+    *,
+    grader: Grader = EXACT,
+    unreadable: Unreadable = "vote",
+) -> list[Path]:
     """Freeze each of `imported` into `root/<model>/<benchmark>`: all of them, or none.
 
     Returns the new stores' directories. Takes the next of `imported` only when the last one is
@@ -47,7 +54,7 @@ def write_stores(root: Path, imported: Iterable[TraceSet]) -> list[Path]:
     two of `imported` are of the same model and benchmark.
     """
     origins: dict[Path, str] = {}
-    with _staging(root) as staging:
+    with staging_directory(root) as staging:
         for traces in imported:
             name = _store_name(traces)
             if name in origins:
@@ -55,10 +62,10 @@ def write_stores(root: Path, imported: Iterable[TraceSet]) -> list[Path]:
                     f"{name}: both {origins[name]} and {traces.source} hold this model and "
                     "benchmark. Import them one at a time, each to its own directory."
                 )
-            _refuse_existing(root / name)
-            write_store(staging / name, traces)
+            refuse_existing(root / name)
+            write_store(staging / name, traces, grader=grader, unreadable=unreadable)
             origins[name] = traces.source
-        _publish({staging / name: root / name for name in origins})
+        publish({staging / name: root / name for name in origins})
     return [root / name for name in origins]
 
 
@@ -75,12 +82,14 @@ def write_store(
     out: Path,
     traces: TraceSet,
     *,
+    grader: Grader = EXACT,
+    unreadable: Unreadable = "vote",
     sampling: dict[str, Scalar] | None = None,
     engine: Versioned | None = None,
     prompt: str | None = None,
     probe: str | None = None,
 ) -> None:
-    """Freeze `traces` into a new store in the directory `out`, graded by string equality.
+    """Freeze `traces` into a new store in the directory `out`, graded by `grader`.
 
     `sampling`, `engine`, `prompt` and `probe` say how the branches were made, where that is
     known. An empty answer string is stored as no answer. The same traces give the same bytes.
@@ -88,16 +97,17 @@ def write_store(
     exists or the traces contradict themselves.
     """
     # Before the work, for the sake of whoever waits; the rename at the end is what decides.
-    _refuse_existing(out)
-    tables = _tables(traces)
-    contents = {name: _parquet(table) for name, table in tables.items()}
+    refuse_existing(out)
+    tables = _tables(traces, grader, unreadable)
+    contents = {name: to_parquet(table) for name, table in tables.items()}
     try:
         manifest = Manifest(
             model=traces.model,
             benchmark=traces.benchmark,
             interval_tokens=traces.interval_tokens,
             accounting=traces.accounting,  # type: ignore[arg-type]
-            grader=EXACT,
+            grader=Versioned(name=grader.name, version=grader.version),
+            unreadable=unreadable,
             counts=Counts(
                 questions=tables[QUESTIONS].num_rows,
                 answers=tables[ANSWERS].num_rows,
@@ -111,17 +121,26 @@ def write_store(
             source=Source(origin=traces.source, sha256=traces.source_sha256),
             created_by=f"autotts-core {__version__}",
             files={
-                name: FileEntry(
-                    sha256=hashlib.sha256(content).hexdigest(),
-                    bytes=len(content),
-                    rows=tables[name].num_rows,
-                )
+                name: file_entry(content, tables[name].num_rows)
                 for name, content in contents.items()
             },
         )
     except ValidationError as error:
         raise StoreError(explain(error, traces.source)) from None
-    with _staging(out.parent) as staging:
+    freeze(out, manifest, contents, traces.source)
+
+
+def file_entry(content: bytes, rows: int) -> FileEntry:
+    """The manifest's entry for a file with `content`, a table of `rows` rows."""
+    return FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), rows=rows)
+
+
+def freeze(out: Path, manifest: Manifest, contents: dict[str, bytes], source: str) -> None:
+    """Make the store of `manifest` and the files `contents` in `out`, all of it or nothing.
+
+    Raises `StoreError` that names `source` where the files contradict each other.
+    """
+    with staging_directory(out.parent) as staging:
         store = staging / out.name
         store.mkdir()
         for name, content in contents.items():
@@ -129,11 +148,12 @@ def write_store(
         _write(store / MANIFEST, manifest.to_json().encode())
         problems = check_store(store)
         if problems:
-            raise StoreError("\n".join(f"{traces.source}: {problem}" for problem in problems))
-        _publish({store: out})
+            raise StoreError("\n".join(f"{source}: {problem}" for problem in problems))
+        publish({store: out})
 
 
-def _refuse_existing(out: Path) -> None:
+def refuse_existing(out: Path) -> None:
+    """Raise `StoreError` where there is something at `out`."""
     if os.path.lexists(out):
         raise StoreError(
             f"{out}: exists already. A frozen store never changes: remove it, or write elsewhere."
@@ -141,7 +161,7 @@ def _refuse_existing(out: Path) -> None:
 
 
 @contextmanager
-def _staging(parent: Path) -> Iterator[Path]:
+def staging_directory(parent: Path) -> Iterator[Path]:
     """A hidden directory in `parent`, so on its file system; gone when the work is over.
 
     A killed process leaves it behind; nothing takes it for a store.
@@ -159,13 +179,13 @@ def _staging(parent: Path) -> Iterator[Path]:
         _remove_empty(made)
 
 
-def _publish(moves: dict[Path, Path]) -> None:
+def publish(moves: dict[Path, Path]) -> None:
     """Rename each staged store to its target; on any failure undo what was renamed."""
     made: list[Path] = []
     try:
         for staged, target in moves.items():
             made = _make_directory(target.parent) + made
-            _refuse_existing(target)
+            refuse_existing(target)
             staged.rename(target)
     except BaseException as error:
         for source, renamed in moves.items():
@@ -202,7 +222,8 @@ def _write(path: Path, content: bytes) -> None:
         raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
 
 
-def _parquet(table: Any) -> bytes:
+def to_parquet(table: Any) -> bytes:
+    """The table as a Parquet file, the same bytes each time."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -211,8 +232,9 @@ def _parquet(table: Any) -> bytes:
     return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-def _tables(traces: TraceSet) -> dict[str, Any]:
+def _tables(traces: TraceSet, grader: Grader, unreadable: Unreadable) -> dict[str, Any]:
     """The store's pyarrow tables by file name."""
+    questions: list[tuple[str, list[str]]] = []
     rows: dict[str, dict[str, list[Any]]] = {
         name: {column: [] for column in columns} for name, columns in COLUMNS.items()
     }
@@ -226,10 +248,14 @@ def _tables(traces: TraceSet) -> dict[str, Any]:
             )
         del index[""]
         _add(rows[QUESTIONS], number, question.id, question.text, question.gold_answer)
-        for answer, text in enumerate(index):
-            _add(rows[ANSWERS], number, answer, text, answer, text == question.gold_answer)
+        questions.append((question.gold_answer, list(index)))
         _refuse_surrogates([question.id, question.text, question.gold_answer, *index], where)
-    return {name: _table(name, columns, traces.source) for name, columns in rows.items()}
+    gradings = grade(grader, questions, unreadable)
+    for number, ((_, given), grading) in enumerate(zip(questions, gradings, strict=True)):
+        graded = zip(given, grading.classes, grading.correct, strict=True)
+        for answer, (text, label, correct) in enumerate(graded):
+            _add(rows[ANSWERS], number, answer, text, label, correct)
+    return {name: to_table(name, columns, traces.source) for name, columns in rows.items()}
 
 
 def _add_branch(
@@ -276,7 +302,8 @@ def _refuse_surrogates(texts: Sequence[str], where: str) -> None:
             ) from None
 
 
-def _table(name: str, columns: dict[str, list[Any]], source: str) -> Any:
+def to_table(name: str, columns: dict[str, list[Any]], source: str) -> Any:
+    """The pyarrow table of the file `name`; `StoreError` where a value does not fit its column."""
     import pyarrow as pa
 
     schema = arrow_schema(name)
