@@ -22,6 +22,7 @@ COMMANDS = {
     "recipe": ("autotts_core.cli.recipe:recipe", "Check recipes; print their JSON Schema."),
     "traces": ("autotts_core.cli.traces:traces", "Import, inspect and check replay stores."),
     "evaluate": ("autotts_core.cli.evaluate:evaluate", "Score controllers by replay."),
+    "audit": ("autotts_core.cli.audit:audit", "Show that a controller cannot cheat."),
     "episode": ("autotts_core.cli.episode:episode", "Replay one episode and draw it."),
     "plugins": ("autotts_core.cli.plugins:plugins", "List what installed plugins offer."),
 }
