@@ -67,6 +67,9 @@ _FORBIDDEN: dict[type[ast.AST], str] = {
 }
 
 
+_CHANGEABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+
+
 def check_source(source: str) -> None:
     """Raise `ControllerError` with a line for everything that `source` may not say."""
     if len(source) > _MOST_CHARACTERS:
@@ -106,6 +109,8 @@ def _problems(tree: ast.Module) -> Iterator[tuple[int, str]]:
             case ast.Assign() | ast.AnnAssign():
                 if any(isinstance(node, ast.Call) for node in ast.walk(statement)):
                     yield statement.lineno, "calls something at import: keep to constants there"
+                if any(isinstance(node, _CHANGEABLE) for node in ast.walk(statement)):
+                    yield statement.lineno, "keeps what can change between episodes: write a tuple"
             case _:
                 yield (
                     statement.lineno,
@@ -160,6 +165,11 @@ def _node_problems(
     match node:
         case ast.Import() | ast.ImportFrom() if node not in tree.body:
             yield line, "imports within a function: import at the top"
+        case ast.arguments(defaults=defaults, kw_defaults=more) if not all(
+            each is None or isinstance(each, ast.Constant) for each in (*defaults, *more)
+        ):
+            place = next(each for each in (*defaults, *more) if each is not None)
+            yield place.lineno, "has a default that is no constant: give numbers as defaults"
         case ast.FunctionDef() if node.decorator_list:
             yield line, f"decorates {node.name}: write a plain function"
         case ast.Attribute(attr=name) if name.startswith("_"):
