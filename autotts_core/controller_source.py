@@ -6,7 +6,10 @@ methods. The messages name line and reason, for the author may be a program that
 
 import ast
 import builtins
+import math
 from collections.abc import Iterator
+from functools import cache
+from types import FunctionType
 
 from autotts_core.errors import ControllerError, nearest
 
@@ -26,11 +29,25 @@ _BUILTINS = """
 
 _NUMPY = """
     abs all any append arange argmax argmin argsort array bincount bool_ ceil clip concatenate
-    copy cumsum diff dot e empty exp float32 float64 floor full inf int32 int64 isfinite isnan
+    copy cumsum diff dot e exp float32 float64 floor full inf int32 int64 isfinite isnan
     log log1p log2 max maximum mean median min minimum nan nonzero ones pi power prod round
     searchsorted sign sort sqrt std sum unique var where zeros
 """
 
+_ATTRIBUTES = """
+    advance answer branch branches depth finished prune pruned read remaining signal spent tally
+    tokens
+    add confidence count leader runner_up votes
+    append clear copy extend index insert pop remove reverse sort
+    get items keys setdefault update values discard
+    all any argmax argmin argsort astype cumsum fill max mean min prod round shape size std sum
+    tolist var
+"""
+"""Of the episode, tallies, lists, dicts and arrays; what a schedule returns can be read besides."""
+
+_MOST_CHARACTERS = 100_000
+
+_attribute_names = frozenset(_ATTRIBUTES.split())
 _builtin_names = frozenset(_BUILTINS.split())
 _numpy_names = frozenset(_NUMPY.split())
 
@@ -50,15 +67,25 @@ _FORBIDDEN: dict[type[ast.AST], str] = {
 }
 
 
+_CHANGEABLE = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+
+
 def check_source(source: str) -> None:
     """Raise `ControllerError` with a line for everything that `source` may not say."""
+    if len(source) > _MOST_CHARACTERS:
+        raise ControllerError(
+            f"the source has {len(source):,} characters: write at most {_MOST_CHARACTERS:,}"
+        )
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise ControllerError(f"line {error.lineno}: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise ControllerError(f"the source is not readable as Python: {error}") from None
-    problems = sorted(set(_problems(tree)))
+    try:
+        problems = sorted(set(_problems(tree)))
+    except RecursionError:
+        raise ControllerError("the source is nested too deeply: write it flatter") from None
     if problems:
         raise ControllerError("\n".join(f"line {line}: {text}" for line, text in problems))
 
@@ -82,6 +109,8 @@ def _problems(tree: ast.Module) -> Iterator[tuple[int, str]]:
             case ast.Assign() | ast.AnnAssign():
                 if any(isinstance(node, ast.Call) for node in ast.walk(statement)):
                     yield statement.lineno, "calls something at import: keep to constants there"
+                if any(isinstance(node, _CHANGEABLE) for node in ast.walk(statement)):
+                    yield statement.lineno, "keeps what can change between episodes: write a tuple"
             case _:
                 yield (
                     statement.lineno,
@@ -95,9 +124,11 @@ def _problems(tree: ast.Module) -> Iterator[tuple[int, str]]:
     if "policy" in functions and not _always_returns(functions["policy"].body):
         last = functions["policy"].body[-1]
         yield last.end_lineno or 1, "the policy can end here without returning an answer id"
+    yield from _recursion_problems(functions)
     bound = _bound(tree)
+    parameters = _parameter_names(tree)
     for node in ast.walk(tree):
-        yield from _node_problems(node, tree, bound, numpy_names)
+        yield from _node_problems(node, tree, bound, numpy_names, parameters)
 
 
 def _import_problems(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[int, str]]:
@@ -122,7 +153,11 @@ def _import_problems(statement: ast.Import | ast.ImportFrom) -> Iterator[tuple[i
 
 
 def _node_problems(
-    node: ast.AST, tree: ast.Module, bound: frozenset[str], numpy_names: set[str]
+    node: ast.AST,
+    tree: ast.Module,
+    bound: frozenset[str],
+    numpy_names: set[str],
+    parameters: frozenset[str],
 ) -> Iterator[tuple[int, str]]:
     line = getattr(node, "lineno", 1)
     if type(node) in _FORBIDDEN:
@@ -130,16 +165,31 @@ def _node_problems(
     match node:
         case ast.Import() | ast.ImportFrom() if node not in tree.body:
             yield line, "imports within a function: import at the top"
+        case ast.arguments(defaults=defaults, kw_defaults=more) if not all(
+            each is None or isinstance(each, ast.Constant) for each in (*defaults, *more)
+        ):
+            place = next(each for each in (*defaults, *more) if each is not None)
+            yield place.lineno, "has a default that is no constant: give numbers as defaults"
         case ast.FunctionDef() if node.decorator_list:
             yield line, f"decorates {node.name}: write a plain function"
         case ast.Attribute(attr=name) if name.startswith("_"):
             yield line, f"uses the attribute {name}: names with a leading underscore are private"
+        case ast.Attribute(attr=name, ctx=ast.Store() | ast.Del()):
+            yield line, f"changes the attribute {name}: keep what changes in local variables"
+        case ast.Attribute(value=ast.Name(id="math"), attr=name) if hasattr(math, name):
+            pass
         case ast.Attribute(value=ast.Name(id=module), attr=name) if module in numpy_names:
             if name not in _numpy_names:
                 yield (
                     line,
                     f"uses numpy.{name}, which a controller may not. {nearest(name, _numpy_names)}",
                 )
+        case ast.Attribute(attr=name) if name not in _attribute_names | parameters:
+            known = _attribute_names | parameters
+            yield (
+                line,
+                f"uses the attribute {name}, which a controller may not. " + nearest(name, known),
+            )
         case ast.Name(id=name) if name.startswith("_") and name != "_":
             yield line, f"uses the name {name}: names with a leading underscore are private"
         case ast.Name(id=name, ctx=ast.Load()) if name not in bound and name not in _builtin_names:
@@ -147,6 +197,53 @@ def _node_problems(
                 yield line, f"uses {name}(), which a controller may not"
             else:
                 yield line, f"uses {name}, which is defined nowhere"
+
+
+def _recursion_problems(functions: dict[str, ast.FunctionDef]) -> Iterator[tuple[int, str]]:
+    """Functions that reach themselves: nothing bounds how deep."""
+    named = {
+        name: {
+            node.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Name) and node.id in functions
+        }
+        for name, function in functions.items()
+    }
+    for name, function in functions.items():
+        reached: set[str] = set()
+        waiting = list(named[name])
+        while waiting:
+            other = waiting.pop()
+            if other not in reached:
+                reached.add(other)
+                waiting += named[other]
+        if name in reached:
+            yield function.lineno, f"{name} calls itself: write a loop instead of recursion"
+
+
+def _parameter_names(tree: ast.Module) -> frozenset[str]:
+    """Names that a schedule may return: strings in the source that name nothing else."""
+    strings = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    return frozenset(strings - _taken())
+
+
+@cache
+def _taken() -> frozenset[str]:
+    """The attributes of everything that a controller can hold."""
+    import numpy as np
+
+    from autotts_core.replay.interpreted_episode import InterpretedEpisode
+    from autotts_core.voting import Tally
+
+    kinds = (
+        *(InterpretedEpisode, Tally, np.ndarray, np.generic, np.dtype, np.ufunc, FunctionType),
+        *(str, bytes, list, dict, set, tuple, range, int, float, complex, type),
+    )
+    return frozenset(name for kind in kinds for name in dir(kind))
 
 
 def _bound(tree: ast.Module) -> frozenset[str]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
@@ -33,8 +33,11 @@ def child_process(
     environment: Mapping[str, str],
     stdout: int | IO[Any],
     stderr: int | IO[Any],
+    descriptors: Sequence[int] = (),
 ) -> Iterator[ChildProcess]:
     """Run `python -m module`, which calls `connect`; its process group is killed at the end.
+
+    It also gets `descriptors`, whose numbers are its arguments from the fourth on.
 
     Raises `OSError` where no process can be started.
     """
@@ -42,13 +45,14 @@ def child_process(
     replies, child_out = os.pipe()
     child_lifeline, lifeline = os.pipe()
     theirs = (child_in, child_out, child_lifeline)
+    passed = (*theirs, *descriptors)
     try:
         popen = subprocess.Popen(
-            [sys.executable, "-sP", "-m", module, *map(str, theirs)],
+            [sys.executable, "-sP", "-m", module, *map(str, passed)],
             stdin=subprocess.DEVNULL,
             stdout=stdout,
             stderr=stderr,
-            pass_fds=theirs,
+            pass_fds=passed,
             env=dict(environment) | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             start_new_session=True,
         )
@@ -71,11 +75,12 @@ def child_process(
         os.close(lifeline)
 
 
-def connect() -> tuple[BinaryIO, BinaryIO]:
+def connect(watched: bool = True) -> tuple[BinaryIO, BinaryIO]:
     """In a child: the pipes that requests come from and replies go to.
 
     From here on the child dies with its parent: the pipe that only the parent holds open is
-    closed by the kernel, whatever ends it.
+    closed by the kernel, whatever ends it. It takes a thread to watch it; who is not `watched`
+    ends by itself once its parent has gone.
     """
     incoming, outgoing, lifeline = (int(argument) for argument in sys.argv[1:4])
     for descriptor in (incoming, outgoing, lifeline):
@@ -85,5 +90,6 @@ def connect() -> tuple[BinaryIO, BinaryIO]:
         os.read(lifeline, 1)
         os.killpg(os.getpid(), signal.SIGKILL)
 
-    threading.Thread(target=watch, daemon=True).start()
+    if watched:
+        threading.Thread(target=watch, daemon=True).start()
     return os.fdopen(incoming, "rb"), os.fdopen(outgoing, "wb")

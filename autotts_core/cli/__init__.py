@@ -24,6 +24,7 @@ COMMANDS = {
     "benchmarks": ("autotts_core.cli.benchmarks:benchmarks", "List benchmarks."),
     "benchmark": ("autotts_core.cli.benchmarks:benchmark", "Show a benchmark's questions."),
     "evaluate": ("autotts_core.cli.evaluate:evaluate", "Score controllers by replay."),
+    "audit": ("autotts_core.cli.audit:audit", "Show that a controller cannot cheat."),
     "episode": ("autotts_core.cli.episode:episode", "Replay one episode and draw it."),
     "plugins": ("autotts_core.cli.plugins:plugins", "List what installed plugins offer."),
 }

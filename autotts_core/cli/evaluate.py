@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 Job = tuple["ReplayStore", "Controller", "float | None"]
 
 
-def _betas(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+def parse_betas(
+    context: click.Context, parameter: click.Parameter, value: str
+) -> tuple[float, ...]:
     """Numbers in [0, 1], separated by commas."""
     try:
         betas = tuple(float(part) for part in value.split(","))
@@ -66,7 +68,9 @@ def _seeds(context: click.Context, parameter: click.Parameter, value: str) -> ra
     help="NAME, FILE.py or legacy:FILE.py:CLASS, with options as :key=value,key=value; several "
     "values of a key are swept. Without it, every installed controller.",
 )
-@click.option("--beta", "betas", callback=_betas, default="0.5", show_default=True, metavar="β,...")
+@click.option(
+    "--beta", "betas", callback=parse_betas, default="0.5", show_default=True, metavar="β,..."
+)
 @click.option("--seeds", callback=_seeds, default="100", show_default=True, metavar="N|A:B")
 @click.option("--budget", type=click.IntRange(min=1), help="Tokens at which an episode ends.")
 @click.option(

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
 @click.option(
     "--workers", type=click.IntRange(min=1), help="Cores to use; all of them unless told."
 )
+@click.option(
+    "--unconfined",
+    is_flag=True,
+    help="Run proposals with limits on time and memory only, where the system cannot confine them.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
 def run(
     recipe: Path,
@@ -50,6 +55,7 @@ def run(
     out: Path | None,
     stores_root: Path,
     workers: int | None,
+    unconfined: bool,
     as_json: bool,
 ) -> None:
     """Find a controller: make stores, explore, select, and score on the held-out set.
@@ -57,6 +63,7 @@ def run(
     Nothing is done twice: after an interruption, however hard, the same command goes on where
     the last one was.
     """
+    from autotts_core.confinement import LAYERS, LIMITS_ONLY
     from autotts_core.discovery.run import run_recipe
     from autotts_core.errors import RecipeError
     from autotts_core.recipe.check import problems
@@ -70,7 +77,14 @@ def run(
     path = out or Path("runs") / f"{resolved.name}-{recipe_digest(resolved)[:8]}"
     click.echo(f"{resolved.name}: {path}", err=True)
     with _watched(resolved) as report:
-        finished = run_recipe(resolved, path, stores_root, workers or os.cpu_count() or 1, report)
+        finished = run_recipe(
+            resolved,
+            path,
+            stores_root,
+            workers or os.cpu_count() or 1,
+            report,
+            LIMITS_ONLY if unconfined else LAYERS,
+        )
     if as_json:
         click.echo(finished.results.read_text(encoding="utf-8"), nl=False)
     else:
@@ -136,6 +150,14 @@ class _Watcher:
                 self._rounds_done.append(time.monotonic())
             case "proposal":
                 self._say(self._proposal(event))
+            case "audit":
+                self._doing = f"auditing {event['entry']}"
+            case "audited":
+                found = event["difference"]
+                self._say(
+                    f"  finalist {event['entry']} "
+                    + (f"disqualified: {found}" if found else "audited: nothing differs")
+                )
             case "held-out":
                 self._doing = f"scoring {event['spec']} on the held-out set"
                 self._say(self._doing)

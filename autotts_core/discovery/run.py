@@ -18,6 +18,7 @@ from typing import Any
 
 from autotts_core import __version__
 from autotts_core.collection import collect_store, store_folder
+from autotts_core.confinement import LAYERS
 from autotts_core.discovery.baselines import baseline_frontier
 from autotts_core.discovery.results import results
 from autotts_core.discovery.run_directory import RunDirectory
@@ -47,13 +48,18 @@ class RunStore:
 
 
 def run_recipe(
-    recipe: Recipe, path: Path, stores_root: Path, workers: int, report: Report
+    recipe: Recipe,
+    path: Path,
+    stores_root: Path,
+    workers: int,
+    report: Report,
+    layers: tuple[str, ...] = LAYERS,
 ) -> RunDirectory:
     """Do everything that `recipe` asks for in the directory `path`; what is done, is not again.
 
-    Stores that have to be made go below `stores_root`. `report` hears of progress. Raises
-    `AutoTTSError` where the directory holds another run, a store has changed, or the search
-    ends without anything to select.
+    Stores that have to be made go below `stores_root`. `report` hears of progress; proposals
+    are confined by `layers`. Raises `AutoTTSError` where the directory holds another run, a store
+    has changed, or the search ends without anything to select.
     """
     run = RunDirectory(path)
     with run.locked():
@@ -65,9 +71,9 @@ def run_recipe(
         run.note("run started")
         registry().notify("autotts_run_started", run=path)
         if not run.selection.exists():
-            _search(run, stores, workers, report)
+            _search(run, stores, workers, report, layers)
         if any(each.role == HELD_OUT for each in stores):
-            _score_held_out(run, recipe, stores, workers, report)
+            _score_held_out(run, recipe, stores, workers, report, layers)
         if not run.results.exists():
             run.write_json(run.results, results(run))
             run.note("run finished")
@@ -171,7 +177,13 @@ def _write_stores(run: RunDirectory, stores: Sequence[RunStore]) -> None:
     run.write_json(run.stores, rows)
 
 
-def _search(run: RunDirectory, stores: Sequence[RunStore], workers: int, report: Report) -> None:
+def _search(
+    run: RunDirectory,
+    stores: Sequence[RunStore],
+    workers: int,
+    report: Report,
+    layers: tuple[str, ...],
+) -> None:
     hidden = [
         path
         for each in stores
@@ -183,6 +195,7 @@ def _search(run: RunDirectory, stores: Sequence[RunStore], workers: int, report:
         "stores": [str(each.store.path.absolute()) for each in stores if each.role == SEARCH],
         "hidden": [str(path.absolute()) for path in hidden],
         "workers": workers,
+        "layers": layers,
     }
     module = "autotts_core.discovery.search"
     # What an explorer prints must not mix with what this command prints.
@@ -209,14 +222,19 @@ def _search(run: RunDirectory, stores: Sequence[RunStore], workers: int, report:
 
 
 def _score_held_out(
-    run: RunDirectory, recipe: Recipe, stores: Sequence[RunStore], workers: int, report: Report
+    run: RunDirectory,
+    recipe: Recipe,
+    stores: Sequence[RunStore],
+    workers: int,
+    report: Report,
+    layers: tuple[str, ...],
 ) -> None:
     """Score the selected controller and the baselines where nothing was chosen."""
     held_out = [each.store for each in stores if each.role == HELD_OUT]
     folder = run.held_out / "selected"
     if not (folder / SCORES).exists():
         report({"kind": "held-out", "spec": "the selected controller"})
-        evaluator = Evaluator(held_out, recipe.seeds, recipe.limits, workers)
+        evaluator = Evaluator(held_out, recipe.seeds, recipe.limits, workers, layers)
         source = run.selected.read_text(encoding="utf-8")
         frontier = evaluator.evaluate(source, "controller", recipe.betas)
         with run.new_folder(folder) as draft:

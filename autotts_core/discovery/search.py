@@ -19,9 +19,12 @@ from autotts_core.discovery.digest import digest, sampled_episodes
 from autotts_core.discovery.guard import hide
 from autotts_core.discovery.history import Entry, History
 from autotts_core.discovery.run_directory import RunDirectory
-from autotts_core.discovery.workbench import Clock, Report, Session, Workbench
+from autotts_core.discovery.workbench import CONTROLLER, Clock, Report, Session, Workbench
 from autotts_core.errors import AutoTTSError, ControllerError
 from autotts_core.evaluation import self_consistency
+from autotts_core.evaluator.audit import audit
+from autotts_core.evaluator.parent import ControllerSource
+from autotts_core.evaluator.workers import confinement
 from autotts_core.explorer import Explorer, Proposal
 from autotts_core.files import write_atomically
 from autotts_core.frontier import SCORES, Frontier
@@ -39,6 +42,7 @@ def search(
     stores: Sequence[ReplayStore],
     workers: int,
     report: Report,
+    layers: tuple[str, ...],
 ) -> None:
     """Explore for the recipe's rounds or until its budget is spent, and select.
 
@@ -46,7 +50,7 @@ def search(
     scored. What is on disk already is not done again.
     """
     explorer = registry().get("explorer", recipe.explorer.name).configure(recipe.explorer.options)
-    session = Session(recipe, run, workers, Clock(run), report)
+    session = Session(recipe, run, workers, Clock(run), report, layers)
     baselines = [
         _baseline(session, number, spec, stores) for number, spec in enumerate(recipe.baselines)
     ]
@@ -66,7 +70,7 @@ def search(
         run.finish_round(number, {"proposals": len(run.kept(number))})
         run.note("round finished", round=number, explored=session.clock.seconds())
         report({"kind": "round finished", "round": number})
-    _select(run, recipe, stores, history, ended)
+    _select(session, stores, history, ended)
 
 
 def _baseline(session: Session, number: int, spec: str, stores: Sequence[ReplayStore]) -> Frontier:
@@ -121,12 +125,12 @@ def _judged(proposal: Proposal, number: int, bench: Workbench) -> Entry:
 
 
 def _select(
-    run: RunDirectory,
-    recipe: Recipe,
+    session: Session,
     stores: Sequence[ReplayStore],
     history: History,
     ended: str,
 ) -> None:
+    run, recipe = session.run, session.recipe
     seeds = range(recipe.seeds)
     candidates = [(entry, entry.frontier) for entry in history if entry.frontier is not None]
     if not candidates:
@@ -138,7 +142,19 @@ def _select(
         selection.value(selection.Means.of(frontier), recipe.selection, stores, seeds)
         for _, frontier in candidates
     ]
-    chosen = selection.select(candidates, values)
+    told = dict(zip((entry.name for entry, _ in candidates), values, strict=True))
+    disqualified: dict[str, str] = {}
+    while True:
+        chosen = selection.select(candidates, values)
+        difference = _audited(session, stores, chosen)
+        if difference is None:
+            break
+        disqualified[chosen.name] = difference
+        left = [k for k, (entry, _) in enumerate(candidates) if entry.name != chosen.name]
+        candidates, values = [candidates[k] for k in left], [values[k] for k in left]
+        if not candidates:
+            told_all = "".join(f"\n{name}: {text}" for name, text in disqualified.items())
+            raise AutoTTSError(f"{run.path}: every proposal failed its audit.{told_all}")
     assert chosen.frontier is not None
     sc64 = [100 * self_consistency(store, seeds).correct.mean() for store in stores]
     matching = selection.cheapest_matching(chosen.frontier, sum(sc64) / len(sc64))
@@ -148,14 +164,30 @@ def _select(
         {
             "selected": chosen.name,
             "rule": recipe.selection.rule,
-            "values": {
-                entry.name: value for (entry, _), value in zip(candidates, values, strict=True)
-            },
+            "values": told,
+            "disqualified": disqualified,
             "matching_beta": matching.beta,
             "best_beta": chosen.frontier.best.beta,
             "ended": ended,
         },
     )
+
+
+def _audited(session: Session, stores: Sequence[ReplayStore], entry: Entry) -> str | None:
+    """Why a finalist may not win: what it does otherwise where it has to ask for each probe."""
+    session.report({"kind": "audit", "entry": entry.name})
+    source = ControllerSource(CONTROLLER, entry.proposal.source)
+    try:
+        found = audit(
+            session.evaluator(stores), source, session.recipe.betas, seed=session.recipe.seed
+        )
+    except ControllerError as error:
+        difference: str | None = str(error)
+    else:
+        difference = found.difference
+    session.run.note("audited", entry=entry.name, difference=difference)
+    session.report({"kind": "audited", "entry": entry.name, "difference": difference})
+    return difference
 
 
 def main() -> None:
@@ -177,7 +209,11 @@ def main() -> None:
                 {"kind": "warning", "text": str(text)}
             )
             recipe = read_recipe(run.recipe).recipe
-            search(run, recipe, stores, message["workers"], report)
+            layers = tuple(message["layers"])
+            confined = confinement(layers)
+            run.note("confinement", holds=confined)
+            report({"kind": "guard", "text": f"proposals confined by: {confined}"})
+            search(run, recipe, stores, message["workers"], report, layers)
         report({"kind": "finished"})
     except WireError:
         return

@@ -34,6 +34,11 @@ class Session:
     workers: int
     clock: Clock
     report: Report
+    layers: tuple[str, ...]
+
+    def evaluator(self, stores: Sequence[ReplayStore]) -> Evaluator:
+        """What scores proposals on `stores`, as the recipe says."""
+        return Evaluator(stores, self.recipe.seeds, self.recipe.limits, self.workers, self.layers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,9 +166,7 @@ class Workbench:
 
     @property
     def _evaluator(self) -> Evaluator:
-        return Evaluator(
-            self.stores, self._session.recipe.seeds, self._session.recipe.limits, self.workers
-        )
+        return self._session.evaluator(self.stores)
 
     def _key(self, source: str) -> str:
         digest = hashlib.sha256()

@@ -1,84 +1,108 @@
-"""The evaluator's child: replays one untrusted controller, within limits that it cannot lift.
+"""A worker: replays one untrusted controller, within limits that it cannot lift.
 
-The first message brings the limits, the second the search
-set's columns without gold answers or answer texts, the third the source; every further one asks
-for a replay, for one episode, or for the schedule's parameters.
+The first message brings the limits and the source; every further one asks for a replay, for one
+episode, for the schedule's parameters, or for an audit.
 """
 
 from __future__ import annotations
 
-import resource
-import sys
 import traceback
-from contextlib import nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from autotts_core.processes import connect
+from autotts_core.confinement import confine
 from autotts_core.wire import WireError, receive, send
 
 if TYPE_CHECKING:
     from autotts_core.controller import Controller
-    from autotts_core.replay.outcomes import Outcomes
+    from autotts_core.replay.ledger import Ledgers
     from autotts_core.store.arrays import TraceArrays
     from autotts_core.wire import Array
 
-_MOST_STORES = 16 * 2**30
+_MOST_EPISODES = 2**28
+
+COLUMNS = (
+    "branch_start",
+    "step_start",
+    "step_class",
+    "step_signal",
+    "branch_tokens",
+    "class_start",
+)
+"""What of a store's traces a worker holds."""
+
+_WARM_UP = """
+def schedule(beta):
+    return {"most": 2, "sure": 0.9}
 
 
-def main(requests: BinaryIO, replies: BinaryIO) -> None:
+def policy(episode, p):
+    votes = episode.tally()
+    values = [0]
+    for _ in range(p.most):
+        i = episode.branch()
+        episode.advance(i)
+        episode.advance(i, 2)
+        if episode.read() < 0 or episode.finished(i) or episode.pruned(i):
+            values.append(episode.answer(i))
+        if votes.confidence() > p.sure and episode.depth(i) > episode.tokens(i):
+            episode.prune(i)
+        if episode.signal(i) > 0.0 or episode.spent > episode.remaining:
+            votes.add(episode.answer(i))
+    if votes.count(votes.runner_up()) + votes.votes() > episode.branches + len(values):
+        return votes.leader()
+    return -1
+"""
+
+
+def serve(
+    requests: BinaryIO, replies: BinaryIO, stores: list[BlindStore], layers: tuple[str, ...]
+) -> None:
     """Answer requests until there are no more."""
     try:
         message, _ = receive(requests, 0)
-        _limit(message["cpu_seconds"], message["memory_bytes"])
-        workers = message["workers"]
-        described, arrays = receive(requests, _MOST_STORES)
-        stores = _stores(described["stores"], arrays)
-        message, _ = receive(requests, 0)
-        controller = _controller(replies, message["source"], message["name"])
+        if message["source"] is None:
+            # An installed controller is found, and read, before files are out of reach.
+            from autotts_core.replay.policy import tagged_policy
+
+            tagged_policy(_load(message))
+        confine(layers, message["cpu_seconds"], message["memory_bytes"])
+        controller = _controller(replies, message)
         while controller is not None:
-            message, _ = receive(requests, 0)
-            _answer(replies, controller, stores, message, workers)
+            request, arrays = receive(requests, _MOST_EPISODES)
+            if "audit" in request:
+                from autotts_core.evaluator.asking import audited
+
+                audited(requests, replies, controller, *arrays)
+            else:
+                _answer(replies, controller, stores, request, message["workers"])
     except WireError:
         return
 
 
-def _limit(cpu_seconds: int, memory_bytes: int) -> None:
-    for kind, most in (
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        # macOS has no limit on address space.
-        with suppress(ValueError) if sys.platform == "darwin" else nullcontext():
-            resource.setrlimit(kind, (allowed, allowed))
+def warm_up() -> None:
+    """Load and compile now what every worker would have to load and compile for itself."""
+    from autotts_core.controller_file import load_controller_source
+    from autotts_core.replay.compiled import kernel_of
+
+    kernel_of(load_controller_source(_WARM_UP, "warm_up")())
 
 
-def _stores(described: list[dict[str, Any]], arrays: list[Array]) -> list[BlindStore]:
+def blind_stores(described: list[dict[str, Any]], arrays: list[Array]) -> list[BlindStore]:
+    """The stores that the parent described, with no answer marked right."""
     import numpy as np
 
     from autotts_core.store.arrays import TraceArrays
 
     stores = []
     for k, store in enumerate(described):
-        branch_start, step_start, step_class, step_signal, branch_tokens, class_start = arrays[
-            6 * k : 6 * k + 6
-        ]
+        columns = dict(zip(COLUMNS, arrays[len(COLUMNS) * k :], strict=False))
         stores.append(
             BlindStore(
                 store["name"],
                 TraceArrays(
-                    branch_start=branch_start,
-                    step_start=step_start,
-                    step_class=step_class,
-                    step_signal=step_signal,
-                    branch_tokens=branch_tokens,
-                    class_start=class_start,
-                    class_correct=np.zeros(int(class_start[-1]), np.bool_),
+                    **columns,
+                    class_correct=np.zeros(int(columns["class_start"][-1]), np.bool_),
                     interval_tokens=store["interval_tokens"],
                     exact_accounting=store["exact_accounting"],
                     read_class_text=list,
@@ -100,17 +124,28 @@ class BlindStore:
         return self.arrays
 
 
-def _controller(replies: BinaryIO, source: str, name: str) -> Controller | None:
+def _load(message: dict[str, Any]) -> Controller:
     from autotts_core.controller_file import load_controller_source
+    from autotts_core.controller_spec import load_controllers
+
+    if message["source"] is None:
+        return load_controllers(message["name"])[0]
+    return load_controller_source(message["source"], message["name"])()
+
+
+def _controller(replies: BinaryIO, message: dict[str, Any]) -> Controller | None:
     from autotts_core.errors import ControllerError
     from autotts_core.schedule import check_schedule, depends_on_beta
 
     try:
-        controller = load_controller_source(source, name)()
+        controller = _load(message)
         check_schedule(controller)
         send(replies, {"depends_on_beta": depends_on_beta(controller)})
     except ControllerError as error:
         send(replies, {"fault": str(error)})
+        return None
+    except BaseException as error:
+        send(replies, {"fault": f"loading the controller raised {type(error).__name__}"})
         return None
     return controller
 
@@ -122,11 +157,9 @@ def _answer(
     message: dict[str, Any],
     workers: int,
 ) -> None:
-    import numpy as np
-
     from autotts_core.errors import ControllerError
     from autotts_core.replay.interpreted import replay_episode
-    from autotts_core.replay.outcomes import OUTCOME_FIELDS
+    from autotts_core.replay.ledger import rows_of
 
     if "schedule" in message:
         send(replies, {"parameters": controller.schedule(message["schedule"])})
@@ -135,17 +168,16 @@ def _answer(
     try:
         if "question" in message:
             episode = replay_episode(controller, store, message["question"], message["seed"], beta)
-            performed, batch_ends = episode.record.ledger()
-            send(
-                replies,
-                {"answer_class": episode.answer_class, "stop": episode.stop},
-                [np.array(performed, np.int64).reshape(-1, 2), np.array(batch_ends, np.int64)],
-            )
+            rows = rows_of(*episode.record.ledger())
+            send(replies, {"answer_class": episode.answer_class, "stop": episode.stop}, [rows])
             return
         run = _compiled if message["compile"] else _interpreted
-        outcomes, notes = run(controller, store, beta, range(message["seeds"]), workers)
-        fields = np.stack([getattr(outcomes, name) for name in OUTCOME_FIELDS])
-        send(replies, {"reasons": list(outcomes.stop_reasons), "warnings": notes}, [fields])
+        replayed = run(controller, store, beta, range(message["seeds"]), workers)
+        send(
+            replies,
+            {"reasons": list(replayed.reasons), "warnings": replayed.notes},
+            [replayed.answers, replayed.stops, replayed.ledgers.rows, replayed.ledgers.ends],
+        )
     except ControllerError as error:
         send(replies, {"fault": str(error)})
     except MemoryError:
@@ -154,29 +186,58 @@ def _answer(
         raise
     except Exception:
         send(replies, {"failure": traceback.format_exc()})
+    except BaseException as error:
+        send(replies, {"fault": f"the controller raised {type(error).__name__}"})
+
+
+@dataclass(frozen=True)
+class _Replayed:
+    """What the parent cannot count for itself, and what there is to say about how it came."""
+
+    answers: Array
+    stops: Array
+    reasons: tuple[str, ...]
+    ledgers: Ledgers
+    notes: list[str]
 
 
 def _compiled(
     controller: Controller, store: BlindStore, beta: float, seeds: range, workers: int
-) -> tuple[Outcomes, list[str]]:
-    """The outcomes, and what there is to say about how they came about."""
-    from autotts_core.replay.compiled import NotCompilable, replay_compiled
+) -> _Replayed:
+    from autotts_core.replay.compiled import NotCompilable, replay_recorded
 
     try:
-        return replay_compiled(controller, store, beta, seeds, workers=workers), []
+        outcomes, ledgers = replay_recorded(controller, store, beta, seeds, workers)
     except NotCompilable as reason:
         note = f"controller {controller.name!r} is interpreted, which is slow: {reason}"
-        return _interpreted(controller, store, beta, seeds, workers)[0], [note]
+        replayed = _interpreted(controller, store, beta, seeds, workers)
+        return replace(replayed, notes=[note])
+    return _Replayed(outcomes.answer_class, outcomes.stop, outcomes.stop_reasons, ledgers, [])
 
 
 def _interpreted(
     controller: Controller, store: BlindStore, beta: float, seeds: range, workers: int
-) -> tuple[Outcomes, list[str]]:
-    from autotts_core.replay.interpreted import replay_interpreted
+) -> _Replayed:
+    """In this process alone, whatever `workers`: the limits forbid others."""
+    import numpy as np
 
-    # In this process alone, for the limits forbid others.
-    return replay_interpreted(controller, store, beta, seeds), []
+    from autotts_core.replay.interpreted import replay_question
+    from autotts_core.replay.ledger import Ledgers, rows_of
+    from autotts_core.replay.outcomes import BUDGET_EXHAUSTED
+    from autotts_core.replay.policy import tagged_policy
 
-
-if __name__ == "__main__":
-    main(*connect())
+    reasons = tagged_policy(controller).reasons
+    shape = (len(store.load().branch_start) - 1, len(seeds))
+    answers, stops, parts = [], [], []
+    for question in range(shape[0]):
+        for episode in replay_question(controller, store, question, seeds, beta):
+            answers.append(episode.answer_class)
+            stops.append(reasons.index(episode.stop))
+            parts.append(rows_of(*episode.record.ledger()))
+    return _Replayed(
+        np.array(answers, np.int64).reshape(shape),
+        np.array(stops, np.int64).reshape(shape),
+        (*reasons, BUDGET_EXHAUSTED),
+        Ledgers(np.concatenate(parts), np.cumsum([len(rows) for rows in parts]).reshape(shape)),
+        [],
+    )

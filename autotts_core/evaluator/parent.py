@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from autotts_core.confinement import LAYERS
 from autotts_core.controller_source import check_source
-from autotts_core.errors import AutoTTSError, ControllerError
+from autotts_core.errors import ControllerError
+from autotts_core.evaluator.workers import MachineryError, Template, Worker, forget, template
 from autotts_core.frontier import Frontier, Point, QuestionMeans
-from autotts_core.processes import ChildProcess, child_process
 from autotts_core.replay.interpreted import ReplayedEpisode
 from autotts_core.replay.interpreted_episode import InterpretedEpisode, recorded_question
-from autotts_core.replay.orders import branch_orders
-from autotts_core.replay.outcomes import OUTCOME_FIELDS, Outcomes, outcomes_of
+from autotts_core.replay.ledger import Ledgers, compiled_recount, performed
+from autotts_core.replay.orders import branch_orders, branch_orders_of
+from autotts_core.replay.outcomes import Outcomes, outcomes_of
 from autotts_core.wire import Array, WireError, receive, send
 
 if TYPE_CHECKING:
     from autotts_core.recipe.schema import Limits
     from autotts_core.store import ReplayStore
+    from autotts_core.store.arrays import TraceArrays
 
 Result = TypeVar("Result")
 
@@ -37,10 +37,6 @@ _WORTH_COMPILING = 500
 """Episodes at one β from which on compiling takes less time than it saves."""
 _MOST_MESSAGE = 2**31
 _MOST_PARAMETERS = 1000
-
-
-class MachineryError(AutoTTSError):
-    """An evaluation that failed through no fault of the controller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +49,42 @@ class EpisodeKey:
     beta: float
 
 
+@dataclass(frozen=True, slots=True)
+class ControllerSource:
+    """A controller as untrusted source or, where there is no `text`, an installed one's name."""
+
+    name: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Outcomes, and the ledgers that they were counted by."""
+
+    outcomes: Outcomes
+    ledgers: Ledgers
+
+
 @dataclass(frozen=True)
 class Evaluator:
     """Evaluates controller source on `stores` with `seeds` 0 to N - 1.
 
-    Every evaluation has a child process of its own. It holds no gold answers, has limits on
-    time, memory and files, and its process group is killed when it ends, fails or is late.
+    Every evaluation has a worker process of its own. It holds no gold answers, is confined by
+    `layers` (see `autotts_core.confinement`), and its process group is killed when it ends, fails
+    or is late.
     """
 
     stores: Sequence[ReplayStore]
     seeds: int
     limits: Limits
     workers: int
+    layers: tuple[str, ...] = LAYERS
+
+    @property
+    def compiles(self) -> bool:
+        """Whether there is so much to replay that compiling saves time."""
+        questions = sum(store.manifest.counts.questions for store in self.stores)
+        return questions * self.seeds >= _WORTH_COMPILING
 
     def evaluate(self, source: str, name: str, betas: Sequence[float]) -> Frontier:
         """Check `source` and score it at each of `betas` on every store.
@@ -74,19 +94,20 @@ class Evaluator:
         failed for another reason, three times.
         """
         check_source(source)
-        return self._tried(lambda: self._frontier(source, name, betas))
+        return self.tried(lambda: self._frontier(source, name, betas))
 
     def episodes(self, source: str, name: str, keys: Sequence[EpisodeKey]) -> list[ReplayedEpisode]:
         """These episodes with everything that was done in them; errors as `evaluate` has."""
         check_source(source)
-        return self._tried(lambda: list(self._episodes(source, name, keys)))
+        return self.tried(lambda: list(self._episodes(source, name, keys)))
 
     def schedule(self, source: str, name: str, betas: Sequence[float]) -> list[dict[str, float]]:
         """The parameters that the schedule gives at each of `betas`; errors as `evaluate` has."""
         check_source(source)
-        return self._tried(lambda: self._schedule(source, name, betas))
+        return self.tried(lambda: self._schedule(source, name, betas))
 
-    def _tried(self, attempt: Callable[[], Result]) -> Result:
+    def tried(self, attempt: Callable[[], Result]) -> Result:
+        """`attempt`, tried again where the machinery fails."""
         for left in reversed(range(_TRIES)):
             try:
                 return attempt()
@@ -99,7 +120,7 @@ class Evaluator:
     def _frontier(self, source: str, name: str, betas: Sequence[float]) -> Frontier:
         from autotts_core.evaluation import score_source
 
-        with self._child(source, name) as child:
+        with self.worked(ControllerSource(name, source)) as child:
             grid: Sequence[float | None] = betas if child.depends_on_beta else (None,)
             points = []
             for beta in grid:
@@ -118,26 +139,32 @@ class Evaluator:
     def _episodes(
         self, source: str, name: str, keys: Iterable[EpisodeKey]
     ) -> Iterator[ReplayedEpisode]:
-        with self._child(source, name) as child:
+        with self.worked(ControllerSource(name, source)) as child:
             for key in keys:
                 yield child.episode(key)
 
     def _schedule(self, source: str, name: str, betas: Sequence[float]) -> list[dict[str, float]]:
-        with self._child(source, name) as child:
+        with self.worked(ControllerSource(name, source)) as child:
             return [child.parameters(beta) for beta in betas]
 
     @contextmanager
-    def _child(self, source: str, name: str) -> Iterator[_Child]:
-        with _running_child(self.limits.seconds) as process:
-            child = _Child(process, self)
-            child.start(source, name)
+    def worked(self, source: ControllerSource) -> Iterator[Worked]:
+        """A worker that has loaded a controller."""
+        warm = template(self.stores, self.layers, self.compiles)
+        with _running(warm, self.limits.seconds) as process:
+            child = Worked(process, self)
+            child.start(source)
             yield child
+
+
+class TamperedError(WireError):
+    """A worker handed back what no controller can have done."""
 
 
 class _Watchdog:
     """Kills a child that is late."""
 
-    def __init__(self, child: ChildProcess, seconds: float) -> None:
+    def __init__(self, child: Worker, seconds: float) -> None:
         self.barked = False
         self._child = child
         self._timer = threading.Timer(seconds, self._bark)
@@ -156,40 +183,27 @@ class _Watchdog:
 
 
 @contextmanager
-def _running_child(seconds: float) -> Iterator[ChildProcess]:
-    with tempfile.TemporaryFile() as errors, ExitStack() as stack:
+def _running(template: Template, seconds: float) -> Iterator[Worker]:
+    with template.worker() as worker, _Watchdog(worker, seconds) as watchdog:
         try:
-            process = stack.enter_context(
-                child_process(
-                    "autotts_core.evaluator.child", _environment(), subprocess.DEVNULL, errors
-                )
-            )
-        except OSError as error:
-            raise MachineryError(f"No process could be started: {error}.") from error
-        watchdog = stack.enter_context(_Watchdog(process, seconds))
-        try:
-            yield process
+            yield worker
         except WireError as error:
             # It may still be running, where it sent nonsense.
-            process.kill()
-            code = process.popen.wait()
+            worker.kill()
+            try:
+                code = worker.wait()
+            except OSError as gone:
+                forget(template)
+                raise MachineryError(f"{gone}.\n{template.said()}") from None
+            if isinstance(error, TamperedError):
+                raise ControllerError(
+                    f"the controller tampered with its results: {error}"
+                ) from None
             if watchdog.barked:
                 raise ControllerError(
                     f"the controller did not finish within {seconds:g} seconds"
                 ) from None
-            errors.seek(0)
-            said = errors.read()[-2000:].decode(errors="replace")
-            raise _explained(code, error, said) from None
-
-
-def _environment() -> dict[str, str]:
-    """What the child may know of this one's environment: no keys, no caches."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    return {
-        **kept,
-        # A place where nothing can be written: compiled untrusted code is kept nowhere.
-        "AUTOTTS_CACHE_DIR": os.path.join(os.devnull, "none"),  # noqa: PTH118
-    }
+            raise _explained(code, error, template.said()) from None
 
 
 def _explained(code: int, error: WireError, said: str) -> ControllerError | MachineryError:
@@ -206,73 +220,62 @@ def _explained(code: int, error: WireError, said: str) -> ControllerError | Mach
     )
 
 
-class _Child:
-    """One child with one controller."""
+class Worked:
+    """One worker with one controller."""
 
-    def __init__(self, process: ChildProcess, evaluator: Evaluator) -> None:
-        self._process = process
+    def __init__(self, process: Worker, evaluator: Evaluator) -> None:
+        self.process = process
         self._stores = evaluator.stores
         self._evaluator = evaluator
-        questions = sum(store.manifest.counts.questions for store in evaluator.stores)
-        self._compile = questions * evaluator.seeds >= _WORTH_COMPILING
+        self._compile = evaluator.compiles
         self.depends_on_beta = True
 
-    def start(self, source: str, name: str) -> None:
+    def start(self, source: ControllerSource) -> None:
+        """Confine the worker and load the controller."""
         limits, workers = self._evaluator.limits, self._evaluator.workers
-        requests = self._process.requests
+        requests = self.process.requests
         cpu_seconds = int(limits.seconds * (workers + 1)) + 1
         memory = int(limits.memory_gib * 2**30)
         send(
             requests,
-            {"cpu_seconds": cpu_seconds, "memory_bytes": memory, "workers": workers},
+            {
+                "cpu_seconds": cpu_seconds,
+                "memory_bytes": memory,
+                "workers": workers,
+                "source": source.text,
+                "name": source.name,
+            },
         )
-        described: list[dict[str, Any]] = []
-        arrays: list[Array] = []
-        for store in self._stores:
-            traces = store.load()
-            described.append(
-                {
-                    "name": store.name,
-                    "interval_tokens": traces.interval_tokens,
-                    "exact_accounting": traces.exact_accounting,
-                }
-            )
-            arrays += [
-                traces.branch_start,
-                traces.step_start,
-                traces.step_class,
-                traces.step_signal,
-                traces.branch_tokens,
-                traces.class_start,
-            ]
-        send(requests, {"stores": described}, arrays)
-        send(requests, {"source": source, "name": name})
         self.depends_on_beta = bool(self._reply(0)[0]["depends_on_beta"])
 
     def replay(self, store: int, beta: float) -> Outcomes:
-        """Every question of a store with every seed, graded here."""
+        """Every question of a store with every seed, counted and graded here."""
+        return self.replayed(store, beta).outcomes
+
+    def replayed(self, store: int, beta: float) -> Replayed:
+        """`replay`, with the ledgers that it was counted by."""
         seeds = self._evaluator.seeds
         request = {"store": store, "beta": beta, "seeds": seeds, "compile": self._compile}
-        send(self._process.requests, request)
+        send(self.process.requests, request)
         message, arrays = self._reply(_MOST_MESSAGE)
         for note in message.get("warnings", ()):
             warnings.warn(str(note), stacklevel=2)
         traces = self._stores[store].load()
         reasons = tuple(str(reason)[:200] for reason in message["reasons"])
-        shape = (len(OUTCOME_FIELDS), len(traces.branch_start) - 1, seeds)
-        if len(arrays) != 1 or arrays[0].shape != shape or arrays[0].dtype != np.int64:
-            raise WireError("outcomes of another shape than was asked for")
-        fields = dict(zip(OUTCOME_FIELDS, arrays[0], strict=True))
-        classes = np.diff(traces.class_start)[:, None]
-        if ((fields["answer_class"] < -1) | (fields["answer_class"] >= classes)).any():
-            raise WireError("answers that the store does not have")
-        if ((fields["stop"] < -1) | (fields["stop"] >= len(reasons))).any():
-            raise WireError("stops without a reason")
-        return outcomes_of(traces, fields, reasons[:-1])
+        shape = (len(traces.branch_start) - 1, seeds)
+        layouts = [(array.dtype.str, array.shape) for array in arrays]
+        rows = arrays[2].shape[:1] if len(arrays) == 4 and arrays[2].ndim else (0,)
+        if layouts != [("<i8", shape), ("<i8", shape), ("<i4", (*rows, 2)), ("<i8", shape)]:
+            raise TamperedError("outcomes of another shape than was asked for")
+        answers, stops, ledgers = arrays[0], arrays[1], Ledgers(arrays[2], arrays[3])
+        if ((stops < -1) | (stops >= len(reasons))).any():
+            raise TamperedError("stops without a reason")
+        outcomes = counted_outcomes(traces, range(seeds), answers, stops, ledgers, reasons[:-1])
+        return Replayed(outcomes, ledgers)
 
     def parameters(self, beta: float) -> dict[str, float]:
         """What the schedule gives at `beta`."""
-        send(self._process.requests, {"schedule": beta})
+        send(self.process.requests, {"schedule": beta})
         given = self._reply(0)[0]["parameters"]
         if not isinstance(given, dict) or len(given) > _MOST_PARAMETERS:
             raise WireError("parameters that no schedule gives")
@@ -288,25 +291,62 @@ class _Child:
             "seed": key.seed,
             "beta": key.beta,
         }
-        send(self._process.requests, request)
+        send(self.process.requests, request)
         message, arrays = self._reply(_MOST_MESSAGE)
         traces = self._stores[key.store].load()
         recorded = recorded_question(traces, key.question)
         order = branch_orders(len(recorded.tokens), range(key.seed, key.seed + 1))[0].tolist()
-        ledger = [(int(i), int(asked)) for i, asked in arrays[0].tolist()]
         try:
-            record = InterpretedEpisode.repeated(recorded, order, ledger, arrays[1].tolist())
-        except (ValueError, IndexError) as error:
-            raise WireError(f"an impossible ledger: {error}") from error
+            record = InterpretedEpisode.repeated(recorded, order, *performed(arrays[0]))
+        except (ValueError, IndexError, TypeError) as error:
+            raise TamperedError(f"an impossible ledger: {error}") from error
         answer_class = int(message["answer_class"])
         if answer_class not in (-1, *record.revealed):
-            raise WireError("an answer that the episode never revealed")
+            raise TamperedError("an answer that the episode never revealed")
         return ReplayedEpisode(record, answer_class, str(message["stop"])[:200])
 
     def _reply(self, most_bytes: int) -> tuple[dict[str, Any], list[Array]]:
-        message, arrays = receive(self._process.replies, most_bytes)
+        message, arrays = receive(self.process.replies, most_bytes)
         if "fault" in message:
             raise ControllerError(str(message["fault"]))
         if "failure" in message:
             raise MachineryError(f"Evaluating a controller failed:\n{message['failure']}")
         return message, arrays
+
+
+def counted_outcomes(
+    traces: TraceArrays,
+    seeds: range,
+    answers: Array,
+    stops: Array,
+    ledgers: Ledgers,
+    reasons: tuple[str, ...],
+) -> Outcomes:
+    """What a worker says it answered, with all costs counted here and graded here.
+
+    Raises `TamperedError` for a ledger that no episode can have, and for answers that an episode
+    never revealed.
+    """
+    orders, size_of = branch_orders_of(traces, seeds)
+    counted = np.zeros((*answers.shape, 5), np.int64)
+    wrong = compiled_recount()(
+        traces.step_class,
+        traces.step_start,
+        traces.branch_tokens,
+        traces.branch_start,
+        traces.class_start,
+        traces.interval_tokens,
+        traces.exact_accounting,
+        orders,
+        size_of,
+        ledgers.rows,
+        ledgers.ends,
+        answers,
+        counted,
+    )
+    if wrong >= 0:
+        question, seed = divmod(int(wrong), len(seeds))
+        raise TamperedError(f"an impossible ledger (question {question}, seed {seeds[seed]})")
+    names = ("tokens", "sequential_tokens", "branches", "pruned", "intervals")
+    costs = dict(zip(names, np.moveaxis(counted, 2, 0), strict=True))
+    return outcomes_of(traces, {"answer_class": answers, "stop": stops, **costs}, reasons)

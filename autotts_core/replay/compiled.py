@@ -22,10 +22,11 @@ from autotts_core.replay.compiled_episode import (
 from autotts_core.replay.interpreted import replay_episode
 from autotts_core.replay.interpreted_episode import UNLIMITED
 from autotts_core.replay.kernel import Kernel, build_kernel, compile_kernel
-from autotts_core.replay.orders import branch_orders
+from autotts_core.replay.ledger import Ledgers
+from autotts_core.replay.orders import branch_orders_of
 from autotts_core.replay.outcomes import OUTCOME_FIELDS, Outcomes, Progress, outcomes_of
 from autotts_core.replay.policy import parameters, tagged, tagged_policy
-from autotts_core.store.arrays import TraceArrays, Traced
+from autotts_core.store.arrays import Traced
 
 
 class NotCompilable(Exception):  # noqa: N818
@@ -42,54 +43,102 @@ def replay_compiled(
     progress: Progress | None = None,
 ) -> Outcomes:
     """`replay` of a controller that has to compile; raises `NotCompilable` where it does not."""
-    kernel = kernel_of(controller)
-    arrays = store.load()
-    questions = len(arrays.branch_start) - 1
-    outcomes = np.zeros((questions, len(seeds), len(OUTCOME_FIELDS)), np.int64)
-    orders, size_of = _orders(arrays, seeds)
-    pool = orders.shape[2]
-    classes = max(1, int(np.diff(arrays.class_start).max(initial=1)))
-    arguments = (
-        arrays.step_class,
-        arrays.step_signal,
-        arrays.step_start,
-        arrays.branch_tokens,
-        arrays.branch_start,
-        classes,
-        arrays.interval_tokens,
-        arrays.exact_accounting,
-        len(arrays.step_signal) > 0,
-        orders.ravel(),
-        size_of * len(seeds) * pool,
-        len(seeds),
-        pool,
-        UNLIMITED if budget is None else budget,
-        tuple(parameters(controller, beta)),
-    )
-    workers = workers or os.cpu_count() or 1
+    return _Replay(controller, store, beta, seeds, budget, progress).outcomes(workers)
 
-    def part(first: int, last: int) -> int:
+
+def replay_recorded(
+    controller: Controller, store: Traced, beta: float, seeds: range, workers: int
+) -> tuple[Outcomes, Ledgers]:
+    """`replay_compiled` without a budget, and every episode's ledger."""
+    return _Replay(controller, store, beta, seeds, None, None).recorded(workers)
+
+
+class _Replay:
+    """One controller at one β on one store."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        store: Traced,
+        beta: float,
+        seeds: range,
+        budget: int | None,
+        progress: Progress | None,
+    ) -> None:
+        self.again = (controller, store, seeds, beta, budget)
+        self.kernel = kernel_of(controller)
+        self.reasons = tagged_policy(controller).reasons
+        self.progress = progress
+        self.arrays = arrays = store.load()
+        self.questions = len(arrays.branch_start) - 1
+        self.values = np.zeros((self.questions, len(seeds), len(OUTCOME_FIELDS)), np.int64)
+        orders, size_of = branch_orders_of(arrays, seeds)
+        self.pool = orders.shape[2]
+        self.classes = max(1, int(np.diff(arrays.class_start).max(initial=1)))
+        self.arguments = (
+            arrays.step_class,
+            arrays.step_signal,
+            arrays.step_start,
+            arrays.branch_tokens,
+            arrays.branch_start,
+            self.classes,
+            arrays.interval_tokens,
+            arrays.exact_accounting,
+            len(arrays.step_signal) > 0,
+            orders.ravel(),
+            size_of * len(seeds) * self.pool,
+            len(seeds),
+            self.pool,
+            UNLIMITED if budget is None else budget,
+            tuple(parameters(controller, beta)),
+        )
+
+    def outcomes(self, workers: int | None) -> Outcomes:
+        """On so many threads."""
+        workers = workers or os.cpu_count() or 1
+        rows, ends = np.empty(2, np.int32), np.empty(1, np.int64)
+
+        def part(first: int, last: int) -> None:
+            self._run(first, last, False, rows, ends)
+
+        if workers == 1:
+            part(0, self.questions)
+        else:
+            parts = range(min(self.questions, 8 * workers) + 1)
+            bounds = [self.questions * k // (len(parts) - 1) for k in parts]
+            list(_threads(workers).map(part, bounds[:-1], bounds[1:]))
+        return self._outcomes()
+
+    def recorded(self, workers: int) -> tuple[Outcomes, Ledgers]:
+        """On so many threads, with ledgers."""
+        seeds = self.values.shape[1]
+        steps = np.diff(self.arrays.step_start[self.arrays.branch_start])
+        # Each branch is opened and pruned once; each await follows something asked for.
+        room = seeds * (3 * np.diff(self.arrays.branch_start) + 2 * steps) + 1
+
+        def question(q: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+            rows, ends = np.empty(2 * int(room[q]), np.int32), np.empty(seeds, np.int64)
+            self._run(q, q + 1, True, rows, ends)
+            return rows[: 2 * ends[-1]].reshape(-1, 2).copy(), ends
+
+        parts = list(_threads(workers).map(question, range(self.questions)))
+        offsets = np.cumsum([0, *(len(rows) for rows, _ in parts)])
+        ends = np.stack([ends + offset for (_, ends), offset in zip(parts, offsets, strict=False)])
+        return self._outcomes(), Ledgers(np.concatenate([rows for rows, _ in parts]), ends)
+
+    def _run(self, first: int, last: int, recording: bool, rows: object, ends: object) -> None:
         scratch = (
-            np.empty(pool * BRANCH_FIELDS, np.int32),
-            np.full(classes, -1, np.int32),
-            np.empty(classes, np.int32),
-            np.empty(MAX_TALLIES * 2 * classes, np.int32),
+            np.empty(self.pool * BRANCH_FIELDS, np.int32),
+            np.full(self.classes, -1, np.int32),
+            np.empty(self.classes, np.int32),
+            np.empty(MAX_TALLIES * 2 * self.classes, np.int32),
             np.empty(MAX_TALLIES * TALLY_FIELDS, np.int64),
             CONFIDENCES,
             np.empty(STATE_FIELDS, np.int64),
         )
-        fault = kernel(*arguments, first, last, *scratch, outcomes.ravel())
-        if progress:
-            progress((last - first) * len(seeds))
-        return fault
-
-    if workers == 1:
-        faults = [part(0, questions)]
-    else:
-        parts = range(min(questions, 8 * workers) + 1)
-        bounds = [questions * k // (len(parts) - 1) for k in parts]
-        faults = list(_threads(workers).map(part, bounds[:-1], bounds[1:]))
-    for fault in faults:
+        outcomes = self.values.ravel()
+        fault = self.kernel(*self.arguments, first, last, *scratch, outcomes, recording, rows, ends)
+        controller, store, seeds, beta, budget = self.again
         if fault >= 0:
             question, seed = fault // len(seeds), seeds[fault % len(seeds)]
             replay_episode(controller, store, question, seed, beta, budget)
@@ -97,26 +146,17 @@ def replay_compiled(
                 f"controller {controller.name!r} fails when compiled but not when interpreted "
                 f"(question {question}, seed {seed}, β = {beta:g})"
             )
-    fields = dict(zip(OUTCOME_FIELDS, np.moveaxis(outcomes, 2, 0), strict=True))
-    reasons = tagged_policy(controller).reasons
-    return outcomes_of(arrays, fields, reasons)
+        if self.progress:
+            self.progress((last - first) * len(seeds))
+
+    def _outcomes(self) -> Outcomes:
+        fields = dict(zip(OUTCOME_FIELDS, np.moveaxis(self.values, 2, 0), strict=True))
+        return outcomes_of(self.arrays, fields, self.reasons)
 
 
 @lru_cache(maxsize=4)
 def _threads(workers: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(workers, thread_name_prefix="autotts-replay")
-
-
-@lru_cache(maxsize=64)
-def _orders(
-    arrays: TraceArrays, seeds: range
-) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-    """Branch orders (sizes, seeds, most branches), and which size each question has."""
-    sizes, size_of = np.unique(np.diff(arrays.branch_start), return_inverse=True)
-    orders = np.zeros((len(sizes), len(seeds), int(sizes.max(initial=0))), np.int32)
-    for row, size in zip(orders, sizes.tolist(), strict=True):
-        row[:, :size] = branch_orders(size, seeds)
-    return orders, size_of.astype(np.int64)
 
 
 @lru_cache(maxsize=256)

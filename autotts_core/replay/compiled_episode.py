@@ -16,6 +16,7 @@ from numba.extending import intrinsic, register_jitable
 
 from autotts_core.episode import MAX_TALLIES
 from autotts_core.replay.compiled_object import PART, ObjectType, make_object, shared, substitute
+from autotts_core.replay.ledger import AWAIT, BRANCH, MOST_INTERVALS, PRUNE, READ
 from autotts_core.replay.policy_source import all_reached
 from autotts_core.voting import (
     _LEADER,
@@ -52,6 +53,8 @@ EPISODE = ObjectType(
         "standings": _I64,  # scratch: MAX_TALLIES times TALLY_FIELDS integers
         "confidences": _F64,  # `beta_confidence` of small counts
         "state": _I64,
+        "ledger": _I32,  # of this episode: two integers for each row
+        "recording": types.boolean,
         "pool": types.int64,
         "interval_tokens": types.int64,
         "exact": types.boolean,
@@ -81,7 +84,8 @@ _RUNNING, _FINISHED, _PRUNED = 0, 1, 2  # status bits
 
 # One episode.
 OPEN, SPENT, REVEALED, SEQUENTIAL, BATCH, LONGEST, INTERVALS, PRUNED, STOPPED, TALLIES = range(10)
-STATE_FIELDS = 10
+ROWS, OUTSTANDING = 10, 11  # of the ledger; whether something was asked for since the last await
+STATE_FIELDS = 12
 
 TALLY_FIELDS = 4
 
@@ -119,7 +123,23 @@ def _checked(episode, i):
 
 
 @shared
+def _note(episode, i, asked):
+    """Write a row of the ledger; see `replay.ledger`."""
+    if episode._recording:
+        row = episode._state[ROWS]
+        episode._ledger[2 * row] = i
+        episode._ledger[2 * row + 1] = asked
+        episode._state[ROWS] = row + 1
+        if asked == AWAIT:
+            episode._state[OUTSTANDING] = 0
+        elif asked != PRUNE:
+            episode._state[OUTSTANDING] = 1
+
+
+@shared
 def _await(episode):
+    if episode._state[OUTSTANDING]:
+        _note(episode, np.int64(-1), np.int64(AWAIT))
     episode._state[SEQUENTIAL] += episode._state[LONGEST]
     episode._state[LONGEST] = 0
     episode._state[BATCH] += 1
@@ -205,6 +225,7 @@ def _settle(episode, b, depth, charged):
 def _branch(episode):
     i = _open(episode)
     if i >= 0:
+        _note(episode, i, np.int64(BRANCH))
         _run(episode, i * BRANCH_FIELDS, np.int64(1))
     return i
 
@@ -212,6 +233,7 @@ def _branch(episode):
 def _read(episode):
     i = _open(episode)
     if i >= 0:
+        _note(episode, i, np.int64(READ))
         b = i * BRANCH_FIELDS
         episode._branches[b + _STATUS] = _FINISHED
         steps = np.int64(episode._branches[b + _STEPS])
@@ -230,6 +252,7 @@ def _advance(episode, i, intervals=1):
         if episode._state[SPENT] >= episode._budget:
             episode._state[STOPPED] = 1
             raise RuntimeError("budget exhausted")
+        _note(episode, i, min(intervals, np.int64(MOST_INTERVALS)))
         _run(episode, b, intervals)
 
 
@@ -238,6 +261,7 @@ def _prune(episode, i):
     if not episode._branches[b + _STATUS] & _PRUNED:
         episode._branches[b + _STATUS] |= _PRUNED
         episode._state[PRUNED] += 1
+        _note(episode, i, np.int64(PRUNE))
 
 
 def _answer(episode, i):

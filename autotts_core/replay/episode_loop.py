@@ -13,6 +13,7 @@ from autotts_core.replay.compiled_episode import (
     OPEN,
     PRUNED,
     REVEALED,
+    ROWS,
     SEQUENTIAL,
     SPENT,
     STATE_FIELDS,
@@ -56,8 +57,12 @@ def replay(
     confidences,
     state,
     outcomes,
+    recording,
+    ledger,
+    ends,
 ):
     p = Params(*parameters)
+    rows = 0
     for q in range(first_question, last_question):
         first_branch = branch_start[q]
         branch_count = branch_start[q + 1] - first_branch
@@ -78,6 +83,8 @@ def replay(
                     pointer(standings, 0),
                     pointer(confidences, 0),
                     pointer(state, 0),
+                    pointer(ledger, 2 * rows),
+                    recording,
                     branch_count,
                     interval_tokens,
                     exact,
@@ -105,6 +112,9 @@ def replay(
             outcomes[row + 4] = state[PRUNED]
             outcomes[row + 5] = state[INTERVALS]
             outcomes[row + 6] = stop
+            if recording:
+                rows += state[ROWS]
+                ends[(q - first_question) * seeds + s] = rows
             for k in range(state[REVEALED]):
                 ids[revealed[k]] = -1
     return -1

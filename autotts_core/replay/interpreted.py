@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import threading
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,7 +20,6 @@ from autotts_core.replay.interpreted_episode import (
     UNLIMITED,
     BudgetExhausted,
     InterpretedEpisode,
-    RecordedQuestion,
     recorded_question,
 )
 from autotts_core.replay.orders import branch_orders
@@ -114,7 +113,7 @@ def _interpret(
             episode.record.intervals,
             BUDGET_STOP if episode.stop == BUDGET_EXHAUSTED else reasons.index(episode.stop),
         )
-        for episode in _episodes(controller, store, question, seeds, beta, budget)
+        for episode in replay_question(controller, store, question, seeds, beta, budget)
     ]
 
 
@@ -132,34 +131,38 @@ def replay_episode(
         raise StoreError(
             f"{store.name} has no question {question}: they are numbered 0 to {questions - 1}"
         )
-    return next(_episodes(controller, store, question, range(seed, seed + 1), beta, budget))
+    return next(replay_question(controller, store, question, range(seed, seed + 1), beta, budget))
 
 
-def _episodes(
+def replay_question(
     controller: Controller,
     store: Traced,
     question: int,
     seeds: range,
     beta: float,
-    budget: int | None,
+    budget: int | None = None,
 ) -> Iterator[ReplayedEpisode]:
+    """One question's interpreted episodes, seed by seed."""
     recorded = recorded_question(store.load(), question)
     policy = tagged_policy(controller)
     p = parameters(controller, beta)
     orders = branch_orders(len(recorded.tokens), seeds).tolist()
     for seed, order in zip(seeds, orders, strict=True):
         try:
-            yield _play(policy, p, recorded, order, UNLIMITED if budget is None else budget)
+            episode = InterpretedEpisode(recorded, order, UNLIMITED if budget is None else budget)
+            yield play(policy, p, episode)
         except Exception as error:
-            where = f"controller {controller.name!r}, β = {beta:g}, {store.name}, "
-            where += f"question {question}, seed {seed}"
-            raise ControllerError(f"{where}: {_fault(error)}") from error
+            where = f"{store.name}, question {question}, seed {seed}"
+            raise fault(controller, beta, where, error) from error
 
 
-def _play(
-    policy: TaggedPolicy, p: Any, question: RecordedQuestion, order: Sequence[int], budget: int
-) -> ReplayedEpisode:
-    episode = InterpretedEpisode(question, order, budget)
+def fault(controller: Controller, beta: float, where: str, error: Exception) -> ControllerError:
+    """What `error` says of the controller that raised it in the episode called `where`."""
+    return ControllerError(f"controller {controller.name!r}, β = {beta:g}, {where}: {_told(error)}")
+
+
+def play(policy: TaggedPolicy, p: Any, episode: InterpretedEpisode) -> ReplayedEpisode:
+    """Let a policy with parameters `p` play a new episode; raises what it raises."""
     try:
         answer, stop = policy.function(episode, p)
     except BudgetExhausted:
@@ -171,7 +174,7 @@ def _play(
     return ReplayedEpisode(episode, episode.revealed[answer] if answer >= 0 else -1, reason)
 
 
-def _fault(error: Exception) -> str:
+def _told(error: Exception) -> str:
     """What was raised, and the deepest line of the controller's own code that led to it."""
     here = str(Path(autotts_core.__file__).parent)
     frames = [
@@ -186,7 +189,10 @@ def _fault(error: Exception) -> str:
 def _explained(error: Exception) -> str:
     """The error's message; a misspelt member of the episode or of p is called by its name."""
     if not isinstance(error, AttributeError) or error.name is None:
-        return str(error)
+        try:
+            return str(error)
+        except Exception:
+            return "(whose text cannot be had)"
     if isinstance(error.obj, InterpretedEpisode):
         members = [name for name in dir(Episode) if not name.startswith("_")]
         return f"the episode has no {error.name!r}. {nearest(error.name, members)}"

@@ -99,8 +99,8 @@ class InterpretedEpisode:
         self.branches = 0
         self.revealed: list[int] = []
         """Answer class of each answer id."""
-        self._question = question
-        self._order = order
+        self.question = question
+        self.order = order
         self._budget = budget
         self._limited = budget < UNLIMITED
         self._ids: dict[int, int] = {-1: -1}
@@ -148,7 +148,7 @@ class InterpretedEpisode:
 
     def branch(self) -> int:
         i = self.branches
-        if i >= len(self._order) or (self._limited and self._exhausted()):
+        if i >= len(self.order) or (self._limited and self._exhausted()):
             return -1
         self.branches = i + 1
         self._finished[i] = False
@@ -158,7 +158,7 @@ class InterpretedEpisode:
 
     def read(self) -> int:
         i = self.branches
-        if i >= len(self._order) or (self._limited and self._exhausted()):
+        if i >= len(self.order) or (self._limited and self._exhausted()):
             return -1
         self.branches = i + 1
         self._finished[i] = False
@@ -224,8 +224,8 @@ class InterpretedEpisode:
 
     def signal(self, i: int) -> float:
         depth = self.depth(i)
-        signals = self._question.signals
-        return nan if signals is None else signals[self._order[i]][depth - 1]
+        signals = self.question.signals
+        return nan if signals is None else signals[self.order[i]][depth - 1]
 
     def tally(self) -> Tally:
         if self._tallies == MAX_TALLIES:
@@ -241,13 +241,13 @@ class InterpretedEpisode:
     @property
     def interval_tokens(self) -> int:
         """Δ of the store, in tokens."""
-        return self._question.interval_tokens
+        return self.question.interval_tokens
 
     def text(self, answer: int) -> str:
         """The answer string behind an id, empty for -1; not for controllers."""
         if answer < 0:
             return ""
-        return self._question.class_text()[self.revealed[answer]]
+        return self.question.class_text()[self.revealed[answer]]
 
     def ledger(self) -> tuple[Sequence[tuple[int, int]], Sequence[int]]:
         """All that was asked for, and where in it each batch ends: enough to repeat it."""
@@ -266,23 +266,27 @@ class InterpretedEpisode:
         episode = cls(question, order)
         first = 0
         for end in (*batch_ends, len(performed)):
-            for i, asked in performed[first:end]:
-                if asked in (_READ, _BRANCH):
-                    opened = episode.read() if asked == _READ else episode.branch()
-                    if opened != i:
-                        raise NotAllowed(f"branch {i} was opened as branch {opened}")
-                elif asked == _PRUNE:
-                    episode.prune(i)
-                else:
-                    episode.advance(i, asked)
-            episode._await()
+            episode.ask(performed[first:end])
             first = end
         return episode
+
+    def ask(self, batch: Sequence[tuple[int, int]]) -> None:
+        """Do what a part of a ledger says and await it; raises `ValueError` or `IndexError`."""
+        for i, asked in batch:
+            if asked in (_READ, _BRANCH):
+                opened = self.read() if asked == _READ else self.branch()
+                if opened != i:
+                    raise NotAllowed(f"branch {i} was opened as branch {opened}")
+            elif asked == _PRUNE:
+                self.prune(i)
+            else:
+                self.advance(i, asked)
+        self._await()
 
     def actions(self) -> list[Action]:
         """Everything the controller did, in order, with what it revealed."""
         self._await()
-        again = InterpretedEpisode(self._question, self._order)
+        again = InterpretedEpisode(self.question, self.order)
         actions: list[Action] = []
         first = 0
         for batch, end in enumerate((*self._batch_ends, len(self._performed))):
@@ -311,7 +315,7 @@ class InterpretedEpisode:
 
     def _perform(self) -> None:
         """Run what was asked for: charge it, and reveal the answers that branches now give."""
-        question, order = self._question, self._order
+        question, order = self.question, self.order
         interval, exact = question.interval_tokens, question.exact
         ids, answers, finished = self._ids, self._answers, self._finished
         all_steps, depths, all_tokens = self._steps, self._depths, self._tokens

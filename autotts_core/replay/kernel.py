@@ -26,7 +26,7 @@ from numba.cpython.listobj import ListInstance
 
 from autotts_core import voting
 from autotts_core.cache import cache_directory
-from autotts_core.replay import compiled_episode, compiled_object, policy_source
+from autotts_core.replay import compiled_episode, compiled_object, ledger, policy_source
 from autotts_core.replay.compiled_object import give_environments
 from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
 
@@ -40,10 +40,10 @@ Kernel = Callable[..., int]
 def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
     """The compiled-on-first-call kernel of a policy whose schedule has these parameters.
 
-    `kernel(columns…, orders, size_of, budget, parameters, first, last, outcomes)` replays all
-    seeds of questions first to last - 1 into `outcomes` (questions, seeds, OUTCOME_FIELDS)
-    and returns -1, or question * seeds + seed of the first episode whose policy raised or
-    answered with an id never revealed. It releases the GIL.
+    The kernel (its arguments: `episode_loop`) replays all seeds of questions first to last - 1
+    into `outcomes` (questions, seeds, OUTCOME_FIELDS) and, where it is `recording`, into the rows
+    and ends of `replay.ledger`. It returns -1, or question * seeds + seed of the first episode
+    whose policy raised or answered with an id never revealed. It releases the GIL.
     """
     function = policy.function
     assert isinstance(function, FunctionType)
@@ -64,9 +64,8 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
 def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     versions = (platform.python_version(), numba.__version__, np.__version__)
-    replay_sources = [
-        inspect.getsource(m) for m in (compiled_episode, compiled_object, policy_source, voting)
-    ]
+    replayed = (compiled_episode, compiled_object, ledger, policy_source, voting)
+    replay_sources = [inspect.getsource(module) for module in replayed]
     this_source = Path(__file__).read_text()
     for part in (*versions, *replay_sources, this_source, _LOOP, repr(parameters)):
         digest.update(part.encode() + b"\0")
@@ -168,6 +167,9 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
         array(t.int64),
         array(t.float64),
         array(t.int64),
+        array(t.int64),
+        t.boolean,
+        array(t.int32),
         array(t.int64),
     )
     with _lists_born_with_room():

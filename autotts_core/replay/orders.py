@@ -4,6 +4,9 @@ import random
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
+
+from autotts_core.store.arrays import TraceArrays
 
 IntArray = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
@@ -22,3 +25,15 @@ def branch_orders(branches: int, seeds: range) -> IntArray:
         row[:] = order
     orders.flags.writeable = False
     return orders
+
+
+@lru_cache(maxsize=64)
+def branch_orders_of(
+    arrays: TraceArrays, seeds: range
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
+    """Branch orders (sizes, seeds, most branches), and which size each question has."""
+    sizes, size_of = np.unique(np.diff(arrays.branch_start), return_inverse=True)
+    orders = np.zeros((len(sizes), len(seeds), int(sizes.max(initial=0))), np.int32)
+    for row, size in zip(orders, sizes.tolist(), strict=True):
+        row[:, :size] = branch_orders(size, seeds)
+    return orders, size_of.astype(np.int64)

@@ -14,7 +14,7 @@ from autotts_core.controller_file import load_controller_source
 from autotts_core.errors import ControllerError
 from autotts_core.evaluation import evaluate
 from autotts_core.evaluator import Evaluator, MachineryError, parent
-from autotts_core.evaluator.parent import EpisodeKey
+from autotts_core.evaluator.parent import ControllerSource, EpisodeKey
 from autotts_core.recipe.schema import Limits
 from autotts_core.replay.interpreted import replay_episode
 from autotts_core.store import ReplayStore
@@ -121,7 +121,7 @@ def test_a_controller_that_does_not_compile_is_interpreted(
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("p.most", "p.moist", "p has no 'moist'"),
+        ("p.most", "p.moist", "line 12: uses the attribute moist.* Did you mean 'most'"),
         ("votes.leader()  #", "99  #", "returned the id 99, which this episode never revealed"),
         ("2 + round(2 * beta)", "4 - round(2 * beta)", "is not increasing in most"),
         ("2 + round(2 * beta)", "2 // 0", "ZeroDivisionError"),
@@ -146,11 +146,11 @@ def test_a_controller_that_never_ends_is_killed(store: ReplayStore) -> None:
 def test_a_controller_that_crashes_its_process_is_at_fault(
     store: ReplayStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(self: parent._Child, store: int, beta: float) -> None:
-        os.killpg(self._process.popen.pid, signal.SIGSEGV)
+    def crash(self: parent.Worked, store: int, beta: float) -> None:
+        os.killpg(self.process.pid, signal.SIGSEGV)
         self._reply(0)
 
-    monkeypatch.setattr(parent._Child, "replay", crash)
+    monkeypatch.setattr(parent.Worked, "replay", crash)
     with pytest.raises(ControllerError, match="crashed with SIGSEGV"):
         evaluator(store).evaluate(READ, "mine", (1.0,))
 
@@ -160,12 +160,12 @@ def test_a_child_that_is_killed_is_tried_again_and_is_no_fault_of_the_controller
 ) -> None:
     tries = []
 
-    def shoot(self: parent._Child, store: int, beta: float) -> None:
+    def shoot(self: parent.Worked, store: int, beta: float) -> None:
         tries.append(beta)
-        os.killpg(self._process.popen.pid, signal.SIGKILL)
+        os.killpg(self.process.pid, signal.SIGKILL)
         self._reply(0)
 
-    monkeypatch.setattr(parent._Child, "replay", shoot)
+    monkeypatch.setattr(parent.Worked, "replay", shoot)
     with pytest.raises(MachineryError, match="ended early"):
         evaluator(store).evaluate(READ, "mine", (1.0,))
     assert len(tries) == 3
@@ -178,8 +178,8 @@ def test_the_child_has_no_gold_answers_no_keys_and_limits(
     sent = []
     send = parent.send
     monkeypatch.setattr(parent, "send", lambda *args: (sent.append(args[1:]), send(*args))[1])
-    with evaluator(store)._child(READ, "mine") as child:
-        root = Path("/proc") / str(child._process.popen.pid)
+    with evaluator(store).worked(ControllerSource("mine", READ)) as child:
+        root = Path("/proc") / str(child.process.pid)
         assert b"secret" not in (root / "environ").read_bytes()
         limits = (root / "limits").read_text()
     assert any(line.startswith("Max file size") and " 0 " in line for line in limits.splitlines())
@@ -196,11 +196,12 @@ def test_no_child_outlives_the_process_that_evaluates(store: ReplayStore, tmp_pa
         f"""
 from pathlib import Path
 from autotts_core.evaluator import Evaluator
+from autotts_core.evaluator.parent import ControllerSource
 from autotts_core.recipe.schema import Limits
 from autotts_core.store import ReplayStore
 store = ReplayStore.open(Path({str(store.path)!r}))
-with Evaluator([store], 5, Limits(), 1)._child({READ!r}, "mine") as child:
-    print(child._process.popen.pid, flush=True)
+with Evaluator([store], 5, Limits(), 1).worked(ControllerSource("mine", {READ!r})) as child:
+    print(child.process.pid, flush=True)
     import time
     time.sleep(60)
 """

@@ -1,0 +1,188 @@
+"""Hostile and broken controllers: none gets a score, each is told why, nothing is left behind."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autotts_core import confinement
+from autotts_core.confinement import LAYERS
+from autotts_core.controller_source import check_source
+from autotts_core.errors import ControllerError
+from autotts_core.evaluator import Evaluator, audit, parent, workers
+from autotts_core.evaluator.parent import ControllerSource
+from autotts_core.recipe.schema import Limits
+from autotts_core.store import ReplayStore
+from autotts_core.testing import toy_store
+from autotts_core.traces import BranchTrace
+
+CORPUS = sorted((Path(__file__).parent / "hostile").glob("*.py"))
+
+HONEST = """
+def schedule(beta):
+    return {"width": 2}
+
+
+def policy(episode, p):
+    i = episode.branch()
+    return episode.answer(i)
+"""
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="untrusted code is confined on Linux alone"
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> ReplayStore:
+    branches = [BranchTrace(["a", "b", "a"], 1520, "a") for _ in range(8)]
+    return toy_store(tmp_path_factory.mktemp("stores"), branches, branches)
+
+
+def evaluator(
+    store: ReplayStore, layers: tuple[str, ...] = LAYERS, seconds: float = 60
+) -> Evaluator:
+    return Evaluator([store], 3, Limits(seconds=seconds, memory_gib=4), 1, layers)
+
+
+@pytest.fixture
+def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parent, "check_source", lambda source: None)
+
+
+def children() -> set[str]:
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid() or int(fields[2]) in {
+            each._process.popen.pid for each in workers._templates.values()
+        }:
+            found.add(stat.parent.name)
+    return found
+
+
+@pytest.mark.parametrize("path", CORPUS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("worth_compiling", [1, 10**6], ids=["compiled", "interpreted"])
+def test_none_gets_a_score(
+    store: ReplayStore, path: Path, worth_compiling: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parent, "_WORTH_COMPILING", worth_compiling)
+    source = path.read_text()
+    found = re.search("^# Reason: (.*)$", source, re.MULTILINE)
+    assert found is not None
+    seconds = 5 if "did not finish" in found.group(1) else 60
+    with pytest.raises(ControllerError, match=found.group(1)):
+        evaluator(store, seconds=seconds).evaluate(source, "hostile", (0.0, 1.0))
+
+
+def test_there_are_forty() -> None:
+    assert len(CORPUS) >= 40
+
+
+def test_the_machine_goes_on_and_nothing_is_left_behind(store: ReplayStore) -> None:
+    evaluator(store).evaluate(HONEST, "honest", (0.5,))
+    before = children()
+    endless = HONEST.replace("i = ", "while p.width > 0:\n        episode.branch()\n    i = ")
+    with pytest.raises(ControllerError, match=r"did not finish within 5 seconds|CPU time"):
+        evaluator(store, seconds=5).evaluate(endless, "endless", (0.5,))
+    assert evaluator(store).evaluate(HONEST, "honest", (0.5,)).points[0].tokens == 500
+    assert children() == before
+
+
+ACTS = {
+    "socket": ("seccomp", "import socket\nsocket.socket()"),
+    "fork": ("seccomp", "import os\nos.fork() or os._exit(0)"),
+    "read": ("landlock", "open({manifest!r}).read()"),
+    "list": ("landlock", "import os\nos.listdir({folder!r})"),
+    "memory": ("limits", "import numpy\nnumpy.zeros(2**30)"),
+    "disk": ("limits", "from pathlib import Path\nPath({new!r}).write_text('poison')"),
+}
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("act", ACTS)
+def test_each_layer_of_the_kernel_is_needed(store: ReplayStore, act: str, tmp_path: Path) -> None:
+    layer, code = ACTS[act]
+    code = code.format(
+        manifest=str(store.path / "manifest.json"),
+        folder=str(store.path),
+        new=str(tmp_path / "new"),
+    )
+    # What the other layers also stop is tried with this one alone, and with none.
+    source = f"{code}\n{HONEST}"
+    for layers in ((layer,), LAYERS):
+        with pytest.raises(ControllerError, match="Error"):
+            evaluator(store, layers).evaluate(source, "hostile", (0.5,))
+    others = () if act == "disk" else tuple(each for each in LAYERS if each != layer)
+    assert evaluator(store, others).evaluate(source, "hostile", (0.5,)).points
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_the_check_of_the_source_is_needed(store: ReplayStore) -> None:
+    source = (Path(__file__).parent / "hostile" / "default_memory.py").read_text()
+    assert evaluator(store).evaluate(source, "hostile", (0.5,)).points
+    with pytest.raises(ControllerError):
+        check_source(source)
+
+
+PEEKS = HONEST.replace(
+    "return episode.answer(i)",
+    "ahead = episode.question.steps[episode.order[i]][-1]\n    return ahead * 0",
+)
+FORGES = f"""
+import numpy as np
+from autotts_core.replay import ledger
+
+ledger.rows_of = lambda *given: np.zeros((0, 2), np.int32)
+{HONEST}"""
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_a_forged_ledger_is_no_bargain(store: ReplayStore) -> None:
+    with pytest.raises(ControllerError, match="tampered with its results: an impossible ledger"):
+        evaluator(store).evaluate(FORGES, "hostile", (0.5,))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_an_audit_finds_who_reads_ahead(store: ReplayStore) -> None:
+    assert evaluator(store).evaluate(PEEKS, "hostile", (0.5,)).points
+    with pytest.raises(ControllerError, match="audited episode"):
+        audit.audit(evaluator(store), ControllerSource("hostile", PEEKS), (0.5,))
+
+
+@pytest.mark.usefixtures("unchecked")
+def test_an_audit_shows_the_first_action_that_differs(store: ReplayStore) -> None:
+    source = HONEST.replace(
+        "i = ", "if len(episode.question.steps) > 0:\n        episode.branch()\n    i = "
+    )
+    found = audit.audit(evaluator(store), ControllerSource("hostile", source), (0.5,))
+    assert found.difference is not None
+    assert "action 2 is branch of branch 1 to depth 1 where the traces are at hand" in (
+        found.difference
+    )
+
+
+def test_an_audit_of_an_honest_controller_finds_nothing(store: ReplayStore) -> None:
+    found = audit.audit(evaluator(store), ControllerSource("honest", HONEST), (0.5,))
+    assert found == audit.Audit(6, None)
+
+
+def test_untrusted_code_is_refused_where_a_layer_does_not_hold(
+    store: ReplayStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warm = workers.template([store], LAYERS, False)
+    monkeypatch.setitem(warm.held, "landlock", "Function not implemented")
+    with pytest.raises(workers.ConfinementError, match=r"landlock: Function not.*--unconfined"):
+        evaluator(store).evaluate(HONEST, "honest", (0.5,))
+    assert evaluator(store, confinement.LIMITS_ONLY).evaluate(HONEST, "honest", (0.5,)).points
+
+
+def test_results_in_two_orders_are_the_same(store: ReplayStore) -> None:
+    one = evaluator(store).evaluate(HONEST, "honest", (0.0, 1.0))
+    other = evaluator(store).evaluate(HONEST, "honest", (1.0, 0.0))
+    np.testing.assert_equal(one.points[0].tokens, other.points[-1].tokens)
