@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.benchmark import Benchmark
 from autotts_core.plugins import registry
+
+if TYPE_CHECKING:
+    from autotts_core.benchmark import Benchmark
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 

@@ -30,7 +30,7 @@ search: ["*/sim"]
 held_out: ["*/other"]
 explorer:
   name: random-search
-  options: {candidates: 6, finalists: 2}
+  options: {candidates: 6, structures: 1, evaluations: 12, folds: 2}
 rounds: 2
 betas: [0, 0.5, 1]
 seeds: 4

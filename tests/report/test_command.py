@@ -25,7 +25,7 @@ stores:
 search: ["*"]
 explorer:
   name: random-search
-  options: {candidates: 2, finalists: 1}
+  options: {candidates: 2, structures: 1, evaluations: 12, folds: 2}
 rounds: 1
 betas: [1]
 seeds: 2

@@ -22,7 +22,7 @@ search: ["*/a", "*/b"]
 held_out: ["*/c", "*/d"]
 explorer:
   name: random-search
-  options: {candidates: 10, finalists: 2}
+  options: {candidates: 10, structures: 1, evaluations: 12, folds: 2}
 rounds: 5
 seeds: 8
 """
