@@ -32,6 +32,7 @@ explorer:
   name: random-search
   options: {candidates: 6, structures: 1, evaluations: 12, folds: 2}
 rounds: 2
+seed: 1
 betas: [0, 0.5, 1]
 seeds: 4
 baselines: ["self-consistency:branches=1,4,16", "asc:max_branches=8,16", cmc]
