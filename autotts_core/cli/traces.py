@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.grader import ExactGrader, Grader
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from autotts_core.grader import Grader
     from autotts_core.grading import Unreadable
     from autotts_core.store import ReplayStore
     from autotts_core.traces import TraceSet
@@ -195,6 +195,8 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
 
 
 def _grader(name: str, options: dict[str, str]) -> Grader:
+    from autotts_core.grader import ExactGrader
+
     if name == ExactGrader.name:
         return ExactGrader.configure(options)
     return registry().get("grader", name).configure(options)
