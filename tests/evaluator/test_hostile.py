@@ -18,6 +18,9 @@ from autotts_core.store import ReplayStore
 from autotts_core.testing import toy_store
 from autotts_core.traces import BranchTrace
 
+# Each is compiled in a process of its own, for its own limits.
+pytestmark = pytest.mark.slow
+
 CORPUS = sorted((Path(__file__).parent / "hostile").glob("*.py"))
 
 HONEST = """

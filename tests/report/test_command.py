@@ -15,6 +15,9 @@ from autotts_core.cli import cli
 if TYPE_CHECKING:
     from conftest import Autotts, Open
 
+# A run and a browser for all of them.
+pytestmark = pytest.mark.slow
+
 ALONE = """\
 stores:
   - backend: simulated

@@ -17,6 +17,9 @@ from autotts_core.traces import BranchTrace, QuestionTrace, TraceSet
 if TYPE_CHECKING:
     from conftest import Open
 
+# A run and a browser for all of them.
+pytestmark = pytest.mark.slow
+
 ATTACK = (
     "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
     "<style>*{display:none}</style>{{7*7}}{% raw %}<!--<a href='https://example.org'>here</a>"

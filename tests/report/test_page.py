@@ -19,6 +19,9 @@ from autotts_core.frontier import Frontier
 if TYPE_CHECKING:
     from conftest import Open, Opened, Opening
 
+# A run and a browser for all of them.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(small_run: Path) -> Path:
