@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
 from autotts_core.discovery.selection import Floats, Means, Questions
 from autotts_core.discovery.workbench import Workbench
 from autotts_core.evaluation import self_consistency
-from autotts_core.replay.compiled import kernel_of, replay_compiled
+from autotts_core.replay.compiled import replay_compiled
 from autotts_search.space import Candidate, GrammarController
-
-Computed = TypeVar("Computed")
 
 _FALL_PRICE = 100.0
 """Points for each part by which tokens fall as β grows: enough that no search stays there."""
@@ -30,30 +27,23 @@ class Scorer:
     seeds: range
 
     def means(self, candidates: Iterable[Candidate]) -> list[Means]:
-        """What each candidate comes to."""
-        return self._each(self._means, candidates)
+        """What each candidate comes to; a core works on a candidate, so that none waits."""
+        candidates = list(candidates)
+        if not candidates:
+            return []
+        # The kernel they share is compiled before threads ask for it.
+        first = self._means(candidates[0])
+        with ThreadPoolExecutor(self.workbench.workers) as pool:
+            return [first, *pool.map(self._means, candidates[1:])]
 
     def values(
         self, candidates: Iterable[Candidate], questions: Questions | None = None
     ) -> list[float]:
         """What the run's rule makes of each candidate, less a price where its tokens fall."""
-
-        def value(candidate: Candidate) -> float:
-            means = self._means(candidate)
-            return self.workbench.value(means, questions) - _FALL_PRICE * _fall(means)
-
-        return self._each(value, candidates)
-
-    def _each(
-        self, compute: Callable[[Candidate], Computed], candidates: Iterable[Candidate]
-    ) -> list[Computed]:
-        """`compute` of each candidate, in order; a core works on one, so that none waits."""
-        given = list(candidates)
-        if given:
-            # The kernel they share is compiled before threads ask for it.
-            kernel_of(GrammarController(given[0]))
-        with ThreadPoolExecutor(self.workbench.workers) as pool:
-            return list(pool.map(compute, given))
+        return [
+            self.workbench.value(means, questions) - _FALL_PRICE * _fall(means)
+            for means in self.means(candidates)
+        ]
 
     def _means(self, candidate: Candidate) -> Means:
         controller = GrammarController(candidate)
