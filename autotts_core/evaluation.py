@@ -189,6 +189,11 @@ class SelfConsistency:
     tokens: npt.NDArray[np.int64]
     sequential_tokens: npt.NDArray[np.int64]
 
+    @property
+    def accuracy(self) -> npt.NDArray[np.float64]:
+        """Each question's, over seeds, in per cent: (questions,)."""
+        return np.asarray(100 * self.correct.mean(axis=1))
+
 
 def self_consistency(
     store: ReplayStore, seeds: range, width: int = BASELINE_WIDTH

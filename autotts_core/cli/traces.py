@@ -265,18 +265,12 @@ def _summary(store: ReplayStore) -> dict[str, Any]:
 
 def _answers(store: ReplayStore) -> dict[str, Any]:
     """What only the arrays tell."""
-    import numpy as np
-
     arrays = store.load()
-    final = arrays.step_class[arrays.step_start[1:] - 1]
-    question = np.repeat(np.arange(len(arrays.branch_start) - 1), np.diff(arrays.branch_start))
-    given = final >= 0
-    right = arrays.class_correct[arrays.class_start[question[given]] + final[given]]
     grader = store.manifest.grader
     return {
         "mean_tokens": float(arrays.branch_tokens.mean()),
         "distinct_answers": store.manifest.counts.answers,
-        "right_final_answers": float(right.sum() / len(final)),
+        "right_final_answers": arrays.right_final_share(),
         "grader": f"{grader.name} {grader.version}",
         "digest": store.digest,
     }

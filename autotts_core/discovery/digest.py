@@ -100,7 +100,7 @@ def digest(
 ) -> Digest:
     """The digest of `frontier`; `best` is the best one before it, `episodes` those of `keys`."""
     point = frontier.best
-    sc64 = [100 * self_consistency(store, seeds).correct.mean(axis=1) for store in stores]
+    sc64 = [self_consistency(store, seeds).accuracy for store in stores]
     before = [q.accuracy for q in best.best.questions] if best else None
     by_store = groupby(zip(keys, episodes, strict=True), key=lambda pair: pair[0].store)
     return Digest(

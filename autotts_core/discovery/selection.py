@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autotts_core.evaluation import self_consistency
-from autotts_core.frontier import Frontier, Point
+from autotts_core.frontier import Frontier, Point, QuestionMeans
 from autotts_core.recipe.schema import Selection
 from autotts_core.statistics import resampled_means
 from autotts_core.store import ReplayStore
@@ -39,20 +39,34 @@ class Means:
     @classmethod
     def of(cls, frontier: Frontier) -> Self:
         """The means of a frontier's points."""
+        scores = frontier.points[0].scores
+        return cls.stacked(
+            [point.questions for point in frontier.points],
+            [score.sc64_tokens for score in scores],
+            [score.sc64_sequential_tokens for score in scores],
+        )
+
+    @classmethod
+    def stacked(
+        cls,
+        points: Sequence[Sequence[QuestionMeans]],
+        sc64_tokens: Sequence[float],
+        sc64_sequential_tokens: Sequence[float],
+    ) -> Self:
+        """The means of points that are given by their questions' means, store by store."""
 
         def each(name: str) -> list[Floats]:
             return [
-                np.array([getattr(point.questions[k], name) for point in frontier.points])
-                for k in range(len(frontier.stores))
+                np.array([getattr(questions, name) for questions in own])
+                for own in zip(*points, strict=True)
             ]
 
-        scores = frontier.points[0].scores
         return cls(
             each("accuracy"),
             each("tokens"),
             each("sequential_tokens"),
-            [score.sc64_tokens for score in scores],
-            [score.sc64_sequential_tokens for score in scores],
+            sc64_tokens,
+            sc64_sequential_tokens,
         )
 
     def only(self, questions: Questions) -> Self:
@@ -103,7 +117,7 @@ def value(
     cheap. From their mean, `penalty` standard errors of the paired difference to SC@64 are
     subtracted, with questions as clusters. `questions` leaves all others of each store out.
     """
-    reference = [100 * self_consistency(store, seeds).correct.mean(axis=1) for store in stores]
+    reference = [self_consistency(store, seeds).accuracy for store in stores]
     if questions is not None:
         means = means.only(questions)
         reference = [each[kept] for each, kept in zip(reference, questions, strict=True)]
@@ -134,20 +148,26 @@ def out_of_fold_accuracy(means: Means, selection: Selection, budgets: Floats) ->
 
     Which point answers a question at a budget is decided without the question's fold.
     """
-    sizes = [each.shape[1] for each in means.accuracy]
-    folds = min(selection.folds, *sizes)
+    folds = min(selection.folds, *(each.shape[1] for each in means.accuracy))
+    return fold_accuracy([means] * folds, selection, budgets)
+
+
+def fold_accuracy(by_fold: Sequence[Means], selection: Selection, budgets: Floats) -> list[Floats]:
+    """As `out_of_fold_accuracy`, where `by_fold[k]` answers the questions of fold k."""
+    folds = len(by_fold)
+    sizes = [each.shape[1] for each in by_fold[0].accuracy]
     results = [np.zeros(size) for size in sizes]
-    for fold in range(folds):
+    for fold, means in enumerate(by_fold):
         others, own = fold_questions(sizes, fold, folds)
         # A single question has no others.
         chosen_on = means.only(others) if folds > 1 else means
-        answered = answered_accuracy(chosen_on, means.only(own), selection.latency, budgets)
+        answered = _answered_accuracy(chosen_on, means.only(own), selection.latency, budgets)
         for result, place, each in zip(results, own, answered, strict=True):
             result[place] = each
     return results
 
 
-def answered_accuracy(
+def _answered_accuracy(
     chosen_on: Means, scored_on: Means, latency: float, budgets: Floats
 ) -> list[Floats]:
     """The accuracy on the questions of `scored_on`, averaged over `budgets`.

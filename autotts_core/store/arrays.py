@@ -43,6 +43,14 @@ class TraceArrays:
     """An interval costs the tokens in it; otherwise the `published` convention holds."""
     read_class_text: Callable[[], list[str]] = field(repr=False)
 
+    def right_final_share(self) -> float:
+        """The share of branches whose final answer is right."""
+        final = self.step_class[self.step_start[1:] - 1]
+        question = np.repeat(np.arange(len(self.branch_start) - 1), np.diff(self.branch_start))
+        given = final >= 0
+        right = self.class_correct[self.class_start[question[given]] + final[given]]
+        return float(right.sum() / len(final))
+
     @cached_property
     def class_text(self) -> list[str]:
         """[C] the first answer string of each class, read when first asked for."""

@@ -103,7 +103,10 @@ def compare_stores(old_path: Path, new_path: Path) -> Comparison:
             "grader": (old.grader, new.grader),
             "unreadable": (old.store.manifest.unreadable, new.store.manifest.unreadable),
             "accounting": (old.store.manifest.accounting, new.store.manifest.accounting),
-            "right final answers": (_right(old.store), _right(new.store)),
+            "right final answers": (
+                old.store.load().right_final_share(),
+                new.store.load().right_final_share(),
+            ),
             "classes": (_classes(old.store), _classes(new.store)),
             "tokens a branch costs": (_cost(old.store), _cost(new.store)),
         },
@@ -209,15 +212,6 @@ def _why(
         others = f" and {len(left) - 1} more" if len(left) > 1 else ""
         return f"{new.grader}: not the same as {text[left[0]]!r}{others}"
     return f"{old.grader} set it apart"
-
-
-def _right(store: ReplayStore) -> float:
-    arrays = store.load()
-    final = arrays.step_class[arrays.step_start[1:] - 1]
-    question = np.repeat(np.arange(len(arrays.branch_start) - 1), np.diff(arrays.branch_start))
-    given = final >= 0
-    right = arrays.class_correct[arrays.class_start[question[given]] + final[given]]
-    return float(right.sum() / len(final))
 
 
 def _classes(store: ReplayStore) -> int:

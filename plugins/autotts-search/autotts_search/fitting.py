@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 
+import numpy as np
+
 from autotts_core.discovery.selection import Questions
 from autotts_search.scoring import Scorer
 from autotts_search.space import Candidate, decode, encode
@@ -50,6 +52,4 @@ def fit(
 
 def average(parts: Sequence[str], fits: Sequence[Sequence[float]]) -> Candidate:
     """The candidate in the middle of several fits of the same parts."""
-    import numpy as np
-
     return decode(parts, np.mean(fits, axis=0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar
@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, PositiveInt
 
 from autotts_core.component import Options
-from autotts_core.discovery.selection import answered_accuracy, fold_questions, rule_budgets
+from autotts_core.discovery.selection import fold_accuracy, fold_questions, rule_budgets
 from autotts_core.discovery.workbench import Workbench
 from autotts_core.errors import ControllerError
 from autotts_core.evaluation import self_consistency
@@ -98,7 +98,7 @@ class RandomSearch(Explorer):
         if len(earlier) > 1 and best not in earlier[-1]:
             return
         starts = self._starts(workbench, best, {each.parts for each in tried})
-        fitted = workbench.once("fitted", lambda: self._fitted(workbench, best, starts))
+        fitted = workbench.once("fitted", lambda: self._fitted(workbench, starts))
         new = [Fitted.from_json(each) for each in fitted]
         yield from self._handed_in(workbench, tried, new)
 
@@ -114,32 +114,24 @@ class RandomSearch(Explorer):
         for fitted in sorted(new, key=lambda each: -each.worth(price)):
             if before is not None and fitted.worth(price) <= before.worth(price):
                 return
-            source = write(fitted.candidate, self._worth(fitted, [*tried, *new]))
+            others = [*tried, *new]
+            added = _added(fitted, others)
+            source = write(fitted.candidate, added)
             try:
                 workbench.evaluate(source)
             except ControllerError:
                 continue
-            yield Proposal(source, self._rationale(fitted, [*tried, *new]))
+            yield Proposal(source, self._rationale(fitted, added, others))
             return
 
-    def _worth(self, fitted: Fitted, others: Sequence[Fitted]) -> dict[str, str]:
-        """For each part without which the policy was fitted, what it adds."""
-        gains = {each.parts: each.gain.mean for each in others}
-        without = {part: tuple(p for p in fitted.parts if p != part) for part in fitted.parts}
-        return {
-            part: f" ({fitted.gain.mean - gains[rest]:+.2f} points)"
-            for part, rest in without.items()
-            if rest in gains
-        }
-
-    def _rationale(self, fitted: Fitted, others: Sequence[Fitted]) -> str:
+    def _rationale(self, fitted: Fitted, added: Mapping[str, str], others: Sequence[Fitted]) -> str:
         gain = fitted.gain
         lines = [
             f"On questions that its knobs were not fitted on, {gain.mean:+.2f} points against "
             f"SC@64 at the budgets that count ({gain.low:+.2f} to {gain.high:+.2f}), "
             f"the best of {len(others)} sets of parts.",
             "",
-            told(fitted.candidate, self._worth(fitted, others)),
+            told(fitted.candidate, added),
             "Sets of parts by what they gain on questions left out:",
             "",
         ]
@@ -162,7 +154,7 @@ class RandomSearch(Explorer):
             count = self.options.structures + 1
         else:
             rng = np.random.default_rng((*workbench.seed, 1))
-            without = [tuple(p for p in best.parts if p != part) for part in best.parts]
+            without = list(_without_each(best.parts).values())
             others = rng.permutation([part for part in PARTS if part not in best.parts]).tolist()
             starts = [
                 with_parts(best.candidate, parts)
@@ -213,10 +205,8 @@ class RandomSearch(Explorer):
             pool = workbench.once(f"halved-{seeds}", partial(ranked, seeds, left, count))
         return [described for _, described in pool]
 
-    def _fitted(
-        self, workbench: Workbench, best: Fitted | None, starts: Sequence[Candidate]
-    ) -> list[dict[str, Any]]:
-        """Each start's parts with knobs fitted fold by fold; the best of all goes on as well."""
+    def _fitted(self, workbench: Workbench, starts: Sequence[Candidate]) -> list[dict[str, Any]]:
+        """Each start's parts with knobs fitted fold by fold."""
         found = []
         for number, start in enumerate(starts):
             if found and workbench.seconds_left <= 0:
@@ -233,14 +223,12 @@ class RandomSearch(Explorer):
         return found
 
     def _fit(self, workbench: Workbench, start: Candidate, fold: int, number: int) -> list[float]:
-        scorer = self._scorer(workbench)
-        others, _ = fold_questions(_sizes(workbench), fold, self.options.folds)
+        seeds = range(min(self.options.fit_seeds, len(workbench.seeds)))
+        scorer = Scorer(workbench, spread(workbench.betas, _FIT_BETAS), seeds)
+        sizes = [store.manifest.counts.questions for store in workbench.stores]
+        others, _ = fold_questions(sizes, fold, self.options.folds)
         seed = int(np.random.default_rng((*workbench.seed, 2, fold, number)).integers(1, 2**31))
         return fit(scorer, start, others, self.options.evaluations, seed)
-
-    def _scorer(self, workbench: Workbench) -> Scorer:
-        seeds = range(min(self.options.fit_seeds, len(workbench.seeds)))
-        return Scorer(workbench, spread(workbench.betas, _FIT_BETAS), seeds)
 
     def _gain(
         self, workbench: Workbench, parts: Sequence[str], fits: Sequence[Sequence[float]]
@@ -248,23 +236,25 @@ class RandomSearch(Explorer):
         """What each fold's knobs gain against SC@64 on the questions of the fold."""
         scorer = Scorer(workbench, workbench.betas, workbench.seeds)
         means = scorer.means(average(parts, [each]) for each in fits)
-        sizes = _sizes(workbench)
-        answered = [np.zeros(size) for size in sizes]
         rule = workbench.selection
-        for fold, each in enumerate(means):
-            others, own = fold_questions(sizes, fold, self.options.folds)
-            right = answered_accuracy(
-                each.only(others), each.only(own), rule.latency, rule_budgets(rule)
-            )
-            for store, questions in enumerate(own):
-                answered[store][questions] = right[store]
+        answered = fold_accuracy(means, rule, rule_budgets(rule))
         reference = [
-            100 * self_consistency(store, workbench.seeds).correct.mean(axis=1)
-            for store in workbench.stores
+            self_consistency(store, workbench.seeds).accuracy for store in workbench.stores
         ]
         benchmarks = [store.benchmark for store in workbench.stores]
         return mean_difference(answered, reference, benchmarks)
 
 
-def _sizes(workbench: Workbench) -> list[int]:
-    return [store.manifest.counts.questions for store in workbench.stores]
+def _without_each(parts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """For each of `parts`, the others."""
+    return {part: tuple(other for other in parts if other != part) for part in parts}
+
+
+def _added(fitted: Fitted, others: Sequence[Fitted]) -> dict[str, str]:
+    """For each part without which the policy was fitted as well, what it adds, in words."""
+    gains = {each.parts: each.gain.mean for each in others}
+    return {
+        part: f" ({fitted.gain.mean - gains[rest]:+.2f} points)"
+        for part, rest in _without_each(fitted.parts).items()
+        if rest in gains
+    }

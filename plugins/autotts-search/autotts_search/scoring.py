@@ -11,6 +11,7 @@ import numpy as np
 from autotts_core.discovery.selection import Floats, Means, Questions
 from autotts_core.discovery.workbench import Workbench
 from autotts_core.evaluation import self_consistency
+from autotts_core.frontier import QuestionMeans
 from autotts_core.replay.compiled import replay_compiled
 from autotts_search.space import Candidate, GrammarController
 
@@ -48,15 +49,16 @@ class Scorer:
     def _means(self, candidate: Candidate) -> Means:
         controller = GrammarController(candidate)
         stores = self.workbench.stores
-        outcomes = [
-            [replay_compiled(controller, store, beta, self.seeds, workers=1) for beta in self.betas]
-            for store in stores
+        points = [
+            [
+                QuestionMeans.of(replay_compiled(controller, store, beta, self.seeds, workers=1))
+                for store in stores
+            ]
+            for beta in self.betas
         ]
         references = [self_consistency(store, self.workbench.seeds) for store in stores]
-        return Means(
-            [np.array([100 * each.correct.mean(axis=1) for each in own]) for own in outcomes],
-            [np.array([each.tokens.mean(axis=1) for each in own]) for own in outcomes],
-            [np.array([each.sequential_tokens.mean(axis=1) for each in own]) for own in outcomes],
+        return Means.stacked(
+            points,
             [float(each.tokens.mean()) for each in references],
             [float(each.sequential_tokens.mean()) for each in references],
         )

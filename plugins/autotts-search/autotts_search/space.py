@@ -152,9 +152,7 @@ def decode(parts: Sequence[str], places: npt.NDArray[np.float64]) -> Candidate:
         knob = KNOBS[name]
         own = sorted(rest.pop(0) for _ in range(1 + knob.rises))
         ends[name] = (knob.at(own[0]), knob.at(own[-1]))
-    if "most" in ends:
-        ends["most"] = tuple(map(max, ends["width"], ends["most"]))  # type: ignore[assignment]
-    return Candidate(in_order(parts), ends)
+    return _candidate(parts, ends)
 
 
 def encode(candidate: Candidate) -> npt.NDArray[np.float64]:
@@ -185,10 +183,17 @@ def neighbour(candidate: Candidate, rng: np.random.Generator) -> Candidate:
 def with_parts(candidate: Candidate, parts: Iterable[str]) -> Candidate:
     """`candidate` with other parts: knobs that are new to it start in their middle."""
     parts = in_order(parts)
-    ends = {name: candidate.ends.get(name, (KNOBS[name].at(0.5),) * 2) for name in knobs_of(parts)}
+    middle = {name: KNOBS[name].at(0.5) for name in knobs_of(parts)}
+    ends = {name: candidate.ends.get(name, (value, value)) for name, value in middle.items()}
+    return _candidate(parts, ends)
+
+
+def _candidate(parts: Iterable[str], ends: dict[str, tuple[float, float]]) -> Candidate:
+    """The candidate with these ends; `most` is no less than `width`."""
     if "most" in ends:
-        ends["most"] = tuple(map(max, ends["width"], ends["most"]))  # type: ignore[assignment]
-    return Candidate(parts, ends)  # type: ignore[arg-type]
+        (least, width), (low, high) = ends["width"], ends["most"]
+        ends["most"] = (max(least, low), max(width, high))
+    return Candidate(in_order(parts), ends)
 
 
 ANCESTORS: Mapping[str, Candidate] = {
