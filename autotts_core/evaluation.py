@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from autotts_core.controller import Controller
 from autotts_core.controller_spec import label
+from autotts_core.parquet import to_parquet
 from autotts_core.replay.engine import replay
 from autotts_core.replay.orders import branch_orders
 from autotts_core.replay.outcomes import Outcomes, Progress
@@ -230,7 +231,6 @@ def write_scores(scores: Sequence[Score], path: Path) -> None:
 
     import pyarrow as pa
     import pyarrow.csv
-    import pyarrow.parquet
 
     rows = [score.row() for score in scores]
     draft = path.with_name(f".{path.name}.draft")
@@ -243,7 +243,7 @@ def write_scores(scores: Sequence[Score], path: Path) -> None:
         if path.suffix == ".csv":
             pyarrow.csv.write_csv(table, draft)
         elif path.suffix == ".parquet":
-            pyarrow.parquet.write_table(table, draft)
+            draft.write_bytes(to_parquet(table))
         else:
             raise ValueError(f"{path}: scores are written as .csv or .parquet")
         draft.replace(path)

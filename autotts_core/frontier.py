@@ -15,6 +15,7 @@ import numpy.typing as npt
 from autotts_core.errors import StoreError
 from autotts_core.evaluation import Score
 from autotts_core.files import write_atomically
+from autotts_core.parquet import from_parquet, to_parquet
 
 if TYPE_CHECKING:
     from autotts_core.replay.outcomes import Outcomes
@@ -114,7 +115,6 @@ class Frontier:
         frontier gives the same bytes.
         """
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         rows = [score.row() for score in self.rows()]
         means = [questions for point in self.points for questions in point.questions]
@@ -129,20 +129,16 @@ class Frontier:
                 "sequential_tokens": np.concatenate([each.sequential_tokens for each in means]),
             }
         )
-        sink = pa.BufferOutputStream()
-        pq.write_table(table, sink)
-        write_atomically(folder / QUESTIONS, sink.getvalue().to_pybytes())
+        write_atomically(folder / QUESTIONS, to_parquet(table))
         text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
         write_atomically(folder / SCORES, text.encode())
 
     @classmethod
     def read(cls, folder: Path) -> Frontier:
         """What `write` wrote; raises `StoreError` where it is not there or damaged."""
-        import pyarrow.parquet as pq
-
         try:
             scores = [Score(**row) for row in json.loads((folder / SCORES).read_bytes())]
-            table = pq.read_table(folder / QUESTIONS, use_threads=False)
+            table = from_parquet((folder / QUESTIONS).read_bytes())
             cuts = np.flatnonzero(np.diff(table["score"].to_numpy())) + 1
             columns = [
                 np.split(table[name].to_numpy(), cuts)

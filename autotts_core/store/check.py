@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from autotts_core.errors import StoreError
 from autotts_core.grading import APART
+from autotts_core.parquet import from_parquet
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -80,7 +81,6 @@ def check_store(path: Path) -> list[Problem]:
 def _read_file(path: Path, name: str, entry: FileEntry, problems: list[Problem]) -> Any:
     """The file's pyarrow table, or None where it cannot be checked any further."""
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
         content = (path / name).read_bytes()
@@ -98,7 +98,7 @@ def _read_file(path: Path, name: str, entry: FileEntry, problems: list[Problem])
     if name not in TABLES:  # a later version's file: its checksum is all that is known
         return None
     try:
-        table = pq.read_table(pa.BufferReader(content), use_threads=False)
+        table = from_parquet(content)
     except (pa.ArrowException, OSError) as error:
         problems.append(Problem(name, f"not readable as Parquet: {error}"))
         return None

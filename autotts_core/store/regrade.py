@@ -8,6 +8,7 @@ from pathlib import Path
 from autotts_core.errors import StoreError
 from autotts_core.grader import Grader
 from autotts_core.grading import Unreadable, grade
+from autotts_core.parquet import to_parquet
 from autotts_core.store.manifest import (
     ANSWERS,
     QUESTIONS,
@@ -23,7 +24,6 @@ from autotts_core.store.writer import (
     publish,
     refuse_existing,
     staging_directory,
-    to_parquet,
     to_table,
 )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from autotts_core.errors import StoreError
 from autotts_core.grading import APART
+from autotts_core.parquet import from_parquet
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -115,12 +116,7 @@ def read_table(
     store: Path, name: str, entry: FileEntry | None, columns: list[str] | None = None
 ) -> Any:
     """The pyarrow table in the store's file `name`; raises `StoreError` as `read_file` does."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    content = read_file(store, name, entry)
-    # Threads cost more than they save on files of this size, and sandboxes may forbid them.
-    return pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False)
+    return from_parquet(read_file(store, name, entry), columns)
 
 
 def _load_arrays(store: ReplayStore) -> TraceArrays:

@@ -16,6 +16,7 @@ from autotts_core import __version__
 from autotts_core.errors import StoreError
 from autotts_core.grader import ExactGrader, Grader
 from autotts_core.grading import Unreadable, grade
+from autotts_core.parquet import to_parquet
 from autotts_core.store.check import check_store
 from autotts_core.store.manifest import (
     ANSWERS,
@@ -220,16 +221,6 @@ def _write(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error.strerror}.") from None
-
-
-def to_parquet(table: Any) -> bytes:
-    """The table as a Parquet file, the same bytes each time."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
 def _tables(traces: TraceSet, grader: Grader, unreadable: Unreadable) -> dict[str, Any]:
