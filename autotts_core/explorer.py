@@ -1,5 +1,7 @@
 """The explorer contract: what proposes controllers."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +11,7 @@ from autotts_core.component import Component
 
 if TYPE_CHECKING:
     from autotts_core.discovery.workbench import Workbench
+    from autotts_core.statistics import Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +19,14 @@ class Proposal:
     """A controller's source code, and why its author expects it to be better.
 
     `source` is a controller file (see `autotts_core.controller_file`): `schedule(beta)` and
-    `policy(episode, p)`.
+    `policy(episode, p)`. `expected` is what its author expects it to gain on questions that it
+    was not made on: points against SC@64, averaged over the budgets that the run's rule looks
+    at. It is shown beside what it does gain, and decides nothing.
     """
 
     source: str
     rationale: str
+    expected: Interval | None = None
 
 
 class Explorer(Component, ABC):
@@ -31,7 +37,7 @@ class Explorer(Component, ABC):
     """Whether proposing costs dollars."""
 
     @abstractmethod
-    def propose(self, workbench: "Workbench") -> Iterable[Proposal]:
+    def propose(self, workbench: Workbench) -> Iterable[Proposal]:
         """One round's proposals, from the history and the free evaluation on `workbench`.
 
         Each is checked, scored and kept before the next is asked for. When a run was cut off

@@ -69,24 +69,25 @@ def gains(run: Path) -> list[dict[str, Any]]:
     rows = []
     for number in sorted(int(path.name) for path in (run / "rounds").iterdir()):
         journal = run / "rounds" / str(number) / "journal"
-        raced = [int(path.stem.partition("-")[2]) for path in journal.glob("raced-*.json")]
-        tried += max(raced, default=0)
-        fitted = journal / "fitted.json"
-        for each in json.loads(fitted.read_bytes()) if fitted.exists() else []:
-            tried += len(each["fits"]) * options.get("evaluations", 96)
-            gain = each["gain"]
-            best = max(best, gain["mean"])
-            rows.append(
-                {
-                    "round": number,
-                    "candidates": tried,
-                    "gain": gain["mean"],
-                    "low": gain["low"],
-                    "high": gain["high"],
-                    "best": best,
-                    "parts": each["parts"],
-                }
-            )
+        for fitted in sorted(journal.glob("*fitted.json")):
+            name = fitted.name.removesuffix("fitted.json")
+            batches = journal.glob(f"{name}raced-*.json")
+            tried += max((int(path.stem.rpartition("-")[2]) for path in batches), default=0)
+            for each in json.loads(fitted.read_bytes()):
+                tried += len(each["fits"]) * options.get("evaluations", 96)
+                gain = each["gain"]
+                best = max(best, gain["mean"])
+                rows.append(
+                    {
+                        "round": number,
+                        "candidates": tried,
+                        "gain": gain["mean"],
+                        "low": gain["low"],
+                        "high": gain["high"],
+                        "best": best,
+                        "parts": each["parts"],
+                    }
+                )
     return rows
 
 

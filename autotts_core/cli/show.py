@@ -156,13 +156,13 @@ def print_run(run: RunDirectory) -> None:
     selection = found.selection
     chosen = f"Selected {selection['selected']} by {selection['rule']} ({selection['ended']}): "
     places = f"{run.selected}" + (f"\nReport: {run.report}" if run.report.exists() else "")
-    console.print(Text(f"{chosen}{places}\n{_FOOTNOTES}"), soft_wrap=True)
+    console.print(Text(f"{chosen}{places}\n{_gain(found)}\n{_FOOTNOTES}"), soft_wrap=True)
 
 
 _FOOTNOTES = """\
 β matching: the cheapest as accurate as SC@64 on the search set; best: the most accurate there.
 Intervals: 95 % bootstrap over questions, clustered across models; differences are paired.
-Over log tokens: where a budget is below a frontier's cheapest point, nothing is answered.
+Over log tokens: mean accuracy over budgets; below a frontier's cheapest point nothing is answered.
 Saved: tokens not spent of SC@64's, the first 64 branches read to their end."""
 
 
@@ -295,10 +295,24 @@ def _print_comparisons(of_set: Mapping[str, Any], console: Console) -> None:
     console.print(table)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("whole frontier against", no_wrap=True)
-    table.add_column("mean accuracy over log tokens, points", justify="right", no_wrap=True)
+    for heading in ("points over log tokens", "over log sequential tokens"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for each in of_set["areas"]:
-        table.add_row(Text(each["baseline"]), Text(_interval(each["difference"])))
+        cells = [_interval(each[axis]) for axis in ("tokens", "sequential_tokens")]
+        table.add_row(*map(Text, (each["baseline"], *cells)))
     console.print(table)
+
+
+def _gain(found: Findings) -> str:
+    """What was expected of the selected controller, and what came of it."""
+    from autotts_core.report.findings import GAINS
+
+    told = [
+        f"{words} {_interval(found.results['gain'][key])}"
+        for key, words in GAINS.items()
+        if found.results["gain"][key]
+    ]
+    return f"Gain on SC@64 over the rule's budgets, points: {'; '.join(told)}."
 
 
 def _interval(interval: Mapping[str, float]) -> str:

@@ -7,7 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from autotts_core.discovery.run_directory import RunDirectory
-from autotts_core.discovery.selection import Means, area_budgets, out_of_fold_accuracy
+from autotts_core.discovery.selection import (
+    Floats,
+    Means,
+    answered_accuracy,
+    area_budgets,
+    out_of_fold_accuracy,
+    rule_budgets,
+)
+from autotts_core.evaluation import self_consistency
 from autotts_core.frontier import Frontier, Point
 from autotts_core.recipe.reading import read_recipe
 from autotts_core.recipe.schema import Recipe
@@ -18,6 +26,7 @@ from autotts_core.statistics import (
     compare,
     mean_difference,
 )
+from autotts_core.store import ReplayStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,39 +65,58 @@ class Versus:
 class Area:
     """The selected controller's frontier against a whole sweep of a baseline.
 
-    `difference` is that of the areas under accuracy over the logarithm of cost, as the
-    recipe's `selection` weighs and bounds it, in percentage points.
+    The differences of the areas under accuracy over the logarithm of tokens, and of sequential
+    tokens, which the recipe's `selection` bounds; in percentage points.
     """
 
     baseline: str
-    difference: Interval
+    tokens: Interval
+    sequential_tokens: Interval
 
 
-def results(run: RunDirectory) -> dict[str, Any]:
-    """The content of `results.json`, from what lies in the run's directory."""
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the selected controller gains on SC@64 over the budgets that the rule looks at.
+
+    In percentage points. `expected` is its author's word for other questions, `search` is
+    cross-validated like the rule itself, and in `held_out` that β answers at each budget which
+    is best on the search set.
+    """
+
+    expected: Interval | None
+    search: Interval
+    held_out: Interval | None
+
+
+def results(
+    run: RunDirectory, search: Sequence[ReplayStore], held_out: Sequence[ReplayStore]
+) -> dict[str, Any]:
+    """The content of `results.json`, from what lies in the run's directory, and its stores."""
     recipe = read_recipe(run.recipe).recipe
     selection = run.read_json(run.selection)
     round_number, _, number = selection["selected"].partition(".")
-    chosen = run.round(int(round_number)) / number
+    entry = next(each for each in run.kept(int(round_number)) if each.number == int(number))
+    assert entry.frontier is not None
+    count = range(len(recipe.baselines))
+    baselines = [Frontier.read(run.baseline(k)) for k in count]
+    rule, means = recipe.selection, Means.of(entry.frontier)
+    budgets = rule_budgets(rule)
+    gained = _gain(out_of_fold_accuracy(means, rule, budgets), search, recipe)
     found: dict[str, Any] = {
         "recipe": recipe.name,
         "selection": selection,
         "seeds": recipe.seeds,
-        "search": _set_results(
-            recipe,
-            selection,
-            Frontier.read(chosen),
-            [Frontier.read(run.baseline(k)) for k in range(len(recipe.baselines))],
-        ),
+        "search": _set_results(recipe, selection, entry.frontier, baselines),
         "held_out": None,
     }
-    if recipe.held_out:
-        found["held_out"] = _set_results(
-            recipe,
-            selection,
-            Frontier.read(run.held_out / "selected"),
-            [Frontier.read(run.held_out_baseline(k)) for k in range(len(recipe.baselines))],
-        )
+    gained_there = None
+    if held_out:
+        there = Frontier.read(run.held_out / "selected")
+        baselines = [Frontier.read(run.held_out_baseline(k)) for k in count]
+        found["held_out"] = _set_results(recipe, selection, there, baselines)
+        answered = answered_accuracy(means, Means.of(there), rule, budgets)
+        gained_there = _gain(answered, held_out, recipe)
+    found["gain"] = asdict(Gain(entry.proposal.expected, gained, gained_there))
     return found
 
 
@@ -104,7 +132,7 @@ def _set_results(
             widest = max(sweep.points, key=lambda each: each.tokens)
             against.append(Versus(name, beta, widest.label, widest.beta, compare(point, widest)))
     areas = [
-        Area(spec, _area_difference(recipe, chosen, sweep))
+        Area(spec, *(_area_difference(recipe, chosen, sweep, latency) for latency in (0.0, 1.0)))
         for spec, sweep in zip(recipe.baselines, baselines, strict=True)
     ]
     return {
@@ -137,10 +165,16 @@ def point_row(kind: str, point: Point) -> Row:
     )
 
 
-def _area_difference(recipe: Recipe, chosen: Frontier, sweep: Frontier) -> Interval:
-    budgets = area_budgets(recipe.selection)
+def _area_difference(recipe: Recipe, chosen: Frontier, sweep: Frontier, latency: float) -> Interval:
+    rule = recipe.selection.model_copy(update={"latency": latency})
     mine, theirs = (
-        out_of_fold_accuracy(Means.of(each), recipe.selection, budgets) for each in (chosen, sweep)
+        out_of_fold_accuracy(Means.of(each), rule, area_budgets(rule)) for each in (chosen, sweep)
     )
     benchmarks = [score.benchmark for score in chosen.points[0].scores]
     return mean_difference(mine, theirs, benchmarks)
+
+
+def _gain(answered: Sequence[Floats], stores: Sequence[ReplayStore], recipe: Recipe) -> Interval:
+    seeds = range(recipe.seeds)
+    reference = [self_consistency(store, seeds).accuracy for store in stores]
+    return mean_difference(answered, reference, [store.benchmark for store in stores])

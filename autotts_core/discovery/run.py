@@ -75,7 +75,10 @@ def run_recipe(
         if any(each.role == HELD_OUT for each in stores):
             _score_held_out(run, recipe, stores, workers, report, layers)
         if not run.results.exists():
-            run.write_json(run.results, results(run))
+            search, held_out = (
+                [each.store for each in stores if each.role == role] for role in (SEARCH, HELD_OUT)
+            )
+            run.write_json(run.results, results(run, search, held_out))
             run.note("run finished")
         if not run.report.exists():
             report({"kind": "report"})

@@ -32,7 +32,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,6 +43,7 @@ from autotts_core.errors import AutoTTSError
 from autotts_core.explorer import Proposal
 from autotts_core.files import write_atomically
 from autotts_core.frontier import SCORES, Frontier
+from autotts_core.statistics import Interval
 
 _JOURNAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
 
@@ -208,6 +209,8 @@ class RunDirectory:
                 (draft / "fault.txt").write_text(entry.fault, encoding="utf-8")
             if entry.frontier is not None:
                 entry.frontier.write(draft)
+            if entry.proposal.expected is not None:
+                self.write_json(draft / "expected.json", asdict(entry.proposal.expected))
             if entry.digest is not None:
                 (draft / "digest.json").write_text(entry.digest.to_json(), encoding="utf-8")
 
@@ -220,12 +223,14 @@ class RunDirectory:
     def _entry(self, round_number: int, number: int) -> Entry:
         folder = self.round(round_number) / str(number)
         fault, digest = folder / "fault.txt", folder / "digest.json"
+        expected = folder / "expected.json"
         return Entry(
             round=round_number,
             number=number,
             proposal=Proposal(
                 (folder / "controller.py").read_text(encoding="utf-8"),
                 (folder / "rationale.md").read_text(encoding="utf-8"),
+                Interval(**self.read_json(expected)) if expected.exists() else None,
             ),
             frontier=Frontier.read(folder) if (folder / SCORES).exists() else None,
             digest=Digest.from_json(digest.read_bytes()) if digest.exists() else None,

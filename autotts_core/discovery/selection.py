@@ -140,7 +140,9 @@ def rule_budgets(selection: Selection) -> Floats:
 
 def area_budgets(selection: Selection) -> Floats:
     """The budgets whose mean accuracy is the area under a frontier."""
-    return np.geomspace(*selection.span, _BUDGETS)
+    frugal, fast = np.array(selection.span), np.array(selection.sequential_span)
+    low, high = (1 - selection.latency) * frugal + selection.latency * fast
+    return np.geomspace(low, high, _BUDGETS)
 
 
 def out_of_fold_accuracy(means: Means, selection: Selection, budgets: Floats) -> list[Floats]:
@@ -161,20 +163,20 @@ def fold_accuracy(by_fold: Sequence[Means], selection: Selection, budgets: Float
         others, own = fold_questions(sizes, fold, folds)
         # A single question has no others.
         chosen_on = means.only(others) if folds > 1 else means
-        answered = _answered_accuracy(chosen_on, means.only(own), selection.latency, budgets)
+        answered = answered_accuracy(chosen_on, means.only(own), selection, budgets)
         for result, place, each in zip(results, own, answered, strict=True):
             result[place] = each
     return results
 
 
-def _answered_accuracy(
-    chosen_on: Means, scored_on: Means, latency: float, budgets: Floats
+def answered_accuracy(
+    chosen_on: Means, scored_on: Means, selection: Selection, budgets: Floats
 ) -> list[Floats]:
     """The accuracy on the questions of `scored_on`, averaged over `budgets`.
 
     At each budget the most accurate point by `chosen_on` that keeps to it answers.
     """
-    affordable = chosen_on.cost(latency)[:, None] <= budgets
+    affordable = chosen_on.cost(selection.latency)[:, None] <= budgets
     accuracy = _mean(chosen_on.accuracy)
     chosen = np.where(affordable, accuracy[:, None], -1.0).argmax(axis=0)
     answering = np.asarray(affordable.any(axis=0))

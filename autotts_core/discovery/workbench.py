@@ -115,14 +115,20 @@ class Workbench:
         """How the run will choose among all proposals."""
         return self._session.recipe.selection
 
-    def value(self, frontier: Frontier | Means, questions: Questions | None = None) -> float:
+    def value(
+        self,
+        frontier: Frontier | Means,
+        questions: Questions | None = None,
+        selection: Selection | None = None,
+    ) -> float:
         """What the run's selection rule makes of a frontier: larger is better.
 
         Takes the means alone as well, for explorers that score candidates by the thousand.
-        `questions` leaves all others of each store out, for cross-validation.
+        `questions` leaves all others of each store out, for cross-validation. `selection` is
+        another rule than the run's, such as one that weighs latency otherwise.
         """
         means = Means.of(frontier) if isinstance(frontier, Frontier) else frontier
-        return value(means, self.selection, self.stores, self.seeds, questions)
+        return value(means, selection or self.selection, self.stores, self.seeds, questions)
 
     def once(self, name: str, compute: Callable[[], Any]) -> Any:
         """The JSON value of `compute()`, computed once in the life of the run.

@@ -48,12 +48,13 @@ def _grid_problems(read: ReadRecipe) -> Iterator[Problem]:
     for k, (before, after) in enumerate(pairwise(read.recipe.betas), start=1):
         if after <= before:
             yield Problem(f"{read.at('betas', k)}: {after:g} follows {before:g}: let β rise.")
-    low, high = read.recipe.selection.span
-    if low >= high:
-        yield Problem(
-            f"{read.at('selection', 'span')}: from {low:g} to {high:g} spans nothing: "
-            "let the second be the larger."
-        )
+    for key in ("span", "sequential_span"):
+        low, high = getattr(read.recipe.selection, key)
+        if low >= high:
+            yield Problem(
+                f"{read.at('selection', key)}: from {low:g} to {high:g} spans nothing: "
+                "let the second be the larger."
+            )
 
 
 def _explorer_problems(read: ReadRecipe) -> Iterator[Problem]:

@@ -88,7 +88,11 @@ class Selection(_Section):
         0.05,
         1.0,
     )
-    """Of `best-frontier`: from where to where the area is taken, as shares of SC@64's cost."""
+    """Of `best-frontier`: from where to where the area is taken, as shares of SC@64's tokens."""
+    sequential_span: tuple[
+        Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]
+    ] = (0.35, 1.0)
+    """The same for sequential tokens: shares of SC@64's. `latency` weighs between the spans."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts that the questions are split into for cross-validation."""
     penalty: Annotated[float, Field(ge=0)] = 0.5

@@ -17,6 +17,13 @@ from autotts_core.frontier import Frontier, Point
 SETS = {"search": "Search set", "held_out": "Held-out set"}
 """The keys of `results.json` that hold a table, and their titles."""
 
+GAINS = {
+    "expected": "expected of other questions",
+    "search": "on the search set, cross-validated",
+    "held_out": "held out",
+}
+"""The keys of `gain` in `results.json`, in words."""
+
 Row = Mapping[str, Any]
 """A row of `results.json`: one controller at one β, averaged and for each store."""
 

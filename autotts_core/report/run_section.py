@@ -33,7 +33,7 @@ from autotts_core.report.episodes import (
     question_means,
     source_player,
 )
-from autotts_core.report.findings import SETS, Findings, Row, conditions, widest
+from autotts_core.report.findings import GAINS, SETS, Findings, Row, conditions, widest
 from autotts_core.report.source import difference, highlighted
 from autotts_core.store import ReplayStore
 from autotts_core.visible_text import visible_lines
@@ -66,6 +66,7 @@ class RunSection:
     """One run as the template shows it; `payload` is what the page's code draws from."""
 
     titles = SETS
+    gains = GAINS
     headings = HEADINGS
     formats = FORMATS
 

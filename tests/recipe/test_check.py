@@ -35,6 +35,11 @@ def only(path: Path, *overrides: str) -> Problem:
     [
         ("betas: [0, 0.5, 0.5]\n", 9, "betas.2: 0.5 follows 0.5: let β rise."),
         ("selection: {span: [1.0, 0.5]}\n", 9, "selection.span: from 1 to 0.5 spans nothing"),
+        (
+            "selection: {sequential_span: [0.4, 0.4]}\n",
+            9,
+            "selection.sequential_span: from 0.4 to 0.4 spans nothing",
+        ),
         ("budget: {seconds: 1}\n", 9, "budget.seconds: 1 seconds are less than scoring"),
         ("limits: {seconds: 1}\n", 9, "limits.seconds: 1 seconds are less than compiling"),
         ("baselines: [asc, asc]\n", 9, "baselines.1: 'asc' is there already, as baselines.0."),

@@ -95,7 +95,11 @@ def test_the_tables_hold_the_numbers_of_the_results(of: str, results: Any, page:
     ]
     assert [numbers(row) for row in page.rows(f"{of}-versus")] == versus
     areas = [
-        [written(each["difference"][end], "+.2f") for end in ("mean", "low", "high")]
+        [
+            written(each[axis][end], "+.2f")
+            for axis in ("tokens", "sequential_tokens")
+            for end in ("mean", "low", "high")
+        ]
         for each in results[of]["areas"]
     ]
     assert [numbers(row) for row in page.rows(f"{of}-areas")] == areas

@@ -12,6 +12,7 @@ from autotts_core.discovery.selection import Floats, Means, Questions
 from autotts_core.discovery.workbench import Workbench
 from autotts_core.evaluation import self_consistency
 from autotts_core.frontier import QuestionMeans
+from autotts_core.recipe.schema import Selection
 from autotts_core.replay.compiled import replay_compiled
 from autotts_search.space import Candidate, GrammarController
 
@@ -21,9 +22,10 @@ _FALL_PRICE = 100.0
 
 @dataclass(frozen=True, eq=False)
 class Scorer:
-    """Scores candidates on the workbench's stores, at `betas` and with `seeds`."""
+    """Scores candidates by `rule` on the workbench's stores, at `betas` and with `seeds`."""
 
     workbench: Workbench
+    rule: Selection
     betas: Sequence[float]
     seeds: range
 
@@ -40,9 +42,9 @@ class Scorer:
     def values(
         self, candidates: Iterable[Candidate], questions: Questions | None = None
     ) -> list[float]:
-        """What the run's rule makes of each candidate, less a price where its tokens fall."""
+        """What the rule makes of each candidate, less a price where its tokens fall."""
         return [
-            self.workbench.value(means, questions) - _FALL_PRICE * _fall(means)
+            self.workbench.value(means, questions, self.rule) - _FALL_PRICE * _fall(means)
             for means in self.means(candidates)
         ]
 

@@ -37,6 +37,7 @@ from autotts_core.recipe.schema import Selection
 from autotts_core.replay.engine import replay
 from autotts_core.replay.interpreted import replay_interpreted
 from autotts_core.schedule import check_schedule
+from autotts_core.statistics import Interval
 from autotts_core.store import ReplayStore, write_store
 
 
@@ -125,7 +126,7 @@ class Bench:
     history: History = field(default_factory=History)
     journal: dict[tuple[int, str], Any] = field(default_factory=dict)
     computed: list[str] = field(default_factory=list)
-
+    told: list[int] = field(default_factory=list)
     run_seed: int = 7
 
     @property
@@ -156,15 +157,21 @@ class Bench:
 
     @property
     def selection(self) -> Selection:
-        return Selection(folds=2)
+        return Selection(folds=2, sequential_span=(0.05, 0.4))
 
-    def value(self, means: Means, questions: Questions | None = None) -> float:
-        return value(means, self.selection, self.stores, self.seeds, questions)
+    def value(
+        self,
+        means: Means,
+        questions: Questions | None = None,
+        selection: Selection | None = None,
+    ) -> float:
+        return value(means, selection or self.selection, self.stores, self.seeds, questions)
 
-    def progress(self, candidates: int, note: str = "") -> None: ...
+    def progress(self, candidates: int, note: str = "") -> None:
+        self.told.append(candidates)
 
 
-def search(**options: float) -> RandomSearch:
+def search(**options: Any) -> RandomSearch:
     small = {
         "candidates": 12, "structures": 2, "evaluations": 24, "folds": 2, "fit_seeds": 3,
         "race_seeds": 1,
@@ -172,7 +179,7 @@ def search(**options: float) -> RandomSearch:
     return RandomSearch.configure(small | options)
 
 
-def run(bench: Bench, rounds: int, **options: float) -> list[list[Proposal]]:
+def run(bench: Bench, rounds: int, **options: Any) -> list[list[Proposal]]:
     """What the search hands in, round by round."""
     handed_in = []
     for bench.round in range(1, rounds + 1):
@@ -195,7 +202,7 @@ def test_rounds_hand_in_what_carries_over_better_or_nothing(store: ReplayStore) 
         assert "On questions that its knobs were not fitted on" in proposal.rationale
     best = [
         max(each["gain"]["mean"] - 0.1 * len(each["parts"]) for each in fitted)
-        for fitted in bench.earlier_of("fitted")
+        for fitted in bench.earlier_of("latency-0-fitted")
     ]
     for number, proposals in enumerate(handed_in[1 : len(best)], start=1):
         assert bool(proposals) <= (best[number] > max(best[:number]))
@@ -206,7 +213,7 @@ def test_a_search_ends_once_a_round_brings_nothing(store: ReplayStore) -> None:
     bench = Bench([store])
     handed_in = run(bench, 4, part_price=1000.0)
     assert [len(each) for each in handed_in] == [1, 0, 0, 0]
-    assert len(bench.earlier_of("fitted")) == 2
+    assert len(bench.earlier_of("latency-0-fitted")) == 2
 
 
 def test_knobs_are_not_fitted_on_the_questions_that_they_are_scored_on(
@@ -218,7 +225,7 @@ def test_knobs_are_not_fitted_on_the_questions_that_they_are_scored_on(
         seen.append(set(questions[0].tolist()))
         return encode(start).tolist()
 
-    monkeypatch.setattr("autotts_search.random_search.fit", fit)
+    monkeypatch.setattr("autotts_search.structure_search.fit", fit)
     bench = Bench([store])
     list(search().propose(bench))
     every = set(range(8))
@@ -229,12 +236,35 @@ def test_knobs_are_not_fitted_on_the_questions_that_they_are_scored_on(
 
 
 def test_a_fit_improves_on_its_start(store: ReplayStore) -> None:
-    scorer = Scorer(Bench([store]), (0.0, 1.0), range(4))  # type: ignore[arg-type]
+    bench = Bench([store])
+    scorer = Scorer(bench, bench.selection, (0.0, 1.0), range(4))  # type: ignore[arg-type]
     start = with_parts(ANCESTORS["self-consistency"], ())
     questions = [np.arange(8)]
     found = average((), [fit(scorer, start, questions, 96, 1)])
     before, after = scorer.values([start, found])
     assert after > before
+
+
+def test_a_search_for_each_latency_gives_the_surface_from_frugal_to_fast(
+    store: ReplayStore,
+) -> None:
+    bench = Bench([store])
+    (proposals,) = run(bench, 1, latencies=[0, 1])
+    frugal, fast = (Means.of(bench.evaluate(each.source)) for each in proposals)
+    assert "Sequential tokens weigh 1" in proposals[1].rationale
+    for latency, better, worse in ((0.0, frugal, fast), (1.0, fast, frugal)):
+        rule = bench.selection.model_copy(update={"latency": latency})
+        assert bench.value(better, None, rule) > bench.value(worse, None, rule)
+    # Policies are counted over both.
+    assert bench.told == sorted(bench.told)
+    assert bench.told[-1] == 2 * (12 + 3 * 2 * 24)
+
+
+def test_what_is_expected_is_what_was_gained_on_questions_left_out(store: ReplayStore) -> None:
+    bench = Bench([store])
+    ((proposal,),) = run(bench, 1)
+    fitted = bench.journal[1, "latency-0-fitted"]
+    assert proposal.expected in [Interval(**each["gain"]) for each in fitted]
 
 
 def test_workers_change_nothing_and_an_interruption_costs_nothing(store: ReplayStore) -> None:
@@ -256,9 +286,9 @@ def test_seeds_repeat_and_differ(store: ReplayStore) -> None:
 def test_a_spent_budget_ends_race_and_fits_early(store: ReplayStore) -> None:
     bench = Bench([store], seconds_left=0.0)
     assert list(search(candidates=60).propose(bench))
-    raced = [name for _, name in bench.journal if name.startswith("raced")]
-    assert raced == ["raced-50"]
-    assert len(bench.journal[1, "fitted"]) == 1
+    raced = [name for _, name in bench.journal if "raced" in name]
+    assert raced == ["latency-0-raced-50"]
+    assert len(bench.journal[1, "latency-0-fitted"]) == 1
 
 
 def test_the_search_is_offered_by_its_name() -> None:
