@@ -1,5 +1,6 @@
 """What all tests of the core share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +9,14 @@ import pytest
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled controllers of a test session are kept apart from the user's."""
+    """Compiled controllers of a test session are kept apart from the user's.
+
+    All processes of the session share them, so that none compiles what another has.
+    """
+    base = tmp_path_factory.getbasetemp()
+    cache = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AUTOTTS_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("AUTOTTS_CACHE_DIR", str(cache))
         yield
 
 

@@ -167,6 +167,8 @@ def _kernel(policy: FunctionType, types: tuple[tuple[str, type], ...]) -> Kernel
             # Numba's remarks on what it inferred; what it cannot compile, it raises.
             warnings.simplefilter("ignore", NumbaWarning)
             compile_kernel(kernel, tuple(kind for _, kind in types))
+    except (OSError, MemoryError):  # the machine's fault, not the controller's
+        raise
     except Exception as error:  # also what Numba itself trips over
         raise NotCompilable(_innermost_reason(error)) from None
     return kernel

@@ -118,11 +118,6 @@ def reads(low: int, rise: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("kernels")
-
-
-@pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("site")
     install_distribution(
@@ -149,8 +144,8 @@ def recipe(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def environment(site: Path, kernels: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(site), "AUTOTTS_CACHE_DIR": str(kernels)}
+def environment(site: Path) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(site)}
 
 
 @pytest.fixture(scope="session")

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import os
 import subprocess
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
 
-from autotts_core.processes import ChildProcess, child_process
+from autotts_core.errors import AutoTTSError
+from autotts_core.processes import child_process
 from autotts_core.wire import WireError, receive, send
 
-_START_SECONDS = 60
-"""What importing SymPy may take on a busy machine."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
-def read_on_leash(texts: Sequence[str], workers: int, seconds: float) -> dict[str, str | None]:
-    """The key of each scalar by math-verify; None for one that it cannot read in `seconds`.
+def read_on_leash(texts: Sequence[str], workers: int, seconds: int) -> dict[str, str | None]:
+    """The key of each scalar by math-verify; None for one that takes more CPU time than `seconds`.
 
-    One text's end is nobody else's: its process is killed, and another one takes over.
+    One text's end is nobody else's: each is read by a process of its own.
     """
     if not texts:
         return {}
@@ -35,39 +36,33 @@ def read_on_leash(texts: Sequence[str], workers: int, seconds: float) -> dict[st
     return keys
 
 
-def _work(queue: SimpleQueue[str], keys: dict[str, str | None], seconds: float) -> None:
-    """Serve the queue, with one process after another."""
-    while not queue.empty():
-        with ExitStack() as stack:
-            child = stack.enter_context(
-                child_process(
-                    "autotts_benchmarks.math_worker",
-                    {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-                    subprocess.DEVNULL,
-                    subprocess.DEVNULL,
-                )
-            )
-            _ask(child, {"seconds": seconds}, _START_SECONDS)
-            while True:
-                try:
-                    text = queue.get_nowait()
-                except Empty:
-                    return
-                try:
-                    keys[text] = _ask(child, {"text": text}, seconds)
-                except WireError:
-                    keys[text] = None
-                    break
+def _work(queue: SimpleQueue[str], keys: dict[str, str | None], seconds: int) -> None:
+    with _reader(seconds) as ask:
+        while True:
+            try:
+                text = queue.get_nowait()
+            except Empty:
+                return
+            keys[text] = ask({"text": text})
 
 
-def _ask(child: ChildProcess, message: dict[str, object], seconds: float) -> str | None:
-    """The child's reply; `WireError` where it is late or dead."""
-    watchdog = threading.Timer(seconds, child.kill)
-    watchdog.daemon = True
-    watchdog.start()
-    try:
-        send(child.requests, message)
-        key = receive(child.replies, 0)[0].get("key")
-        return key if isinstance(key, str) else None
-    finally:
-        watchdog.cancel()
+@contextmanager
+def _reader(seconds: int) -> Iterator[Callable[[dict[str, Any]], str | None]]:
+    """What asks a process of `math_worker`, which is there as long as the context."""
+    environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    quiet = subprocess.DEVNULL
+    with child_process("autotts_benchmarks.math_worker", environment, quiet, quiet) as child:
+
+        def ask(message: dict[str, Any]) -> str | None:
+            try:
+                send(child.requests, message)
+                key = receive(child.replies, 0)[0].get("key")
+            except WireError:
+                raise AutoTTSError(
+                    f"the process that runs math-verify ended early (status {child.popen.wait()}) "
+                    f"at {message!r}. Nothing has been changed: grade again."
+                ) from None
+            return key if isinstance(key, str) else None
+
+        ask({"seconds": seconds})
+        yield ask

@@ -1,60 +1,93 @@
-"""A process that reads scalars with math-verify, within limits that it cannot lift.
+"""A process that has math-verify read scalars, each in a fork of its own that it limits.
 
-SymPy's parsers evaluate what they are given: what is read here may take for ever, or worse.
-The first message says how many seconds a text may take, every further one brings a text.
+SymPy's parsers evaluate what they are given: what is read here may take for ever, or worse. The
+first message says how many seconds of CPU time a text may take, every further one brings a text.
 """
 
 from __future__ import annotations
 
 import logging
-import resource
-import sys
-from contextlib import nullcontext, suppress
+import os
+import select
+import signal
+from collections.abc import Collection
+from contextlib import suppress
 from typing import Any, BinaryIO
 
+from autotts_core.confinement import LAYERS, confine, held
 from autotts_core.processes import connect
 from autotts_core.wire import WireError, receive, send
 
 _MEMORY = 2 * 2**30
+_LONGEST_KEY = 100_000
+_PATIENCE = 20
+"""By how much a fork may take longer than its CPU time, on a busy machine or asleep."""
 
 
 def main(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer requests until there are no more."""
-    from math_verify import LatexExtractionConfig, parse
-
     logging.disable(logging.CRITICAL)
-    receive(requests, 0)
-    _limit()
+    layers = [layer for layer, leak in held(LAYERS).items() if leak is None]
+    # Whatever is imported on first use, forks need not import again.
+    read(r"\lfloor \frac{x}{2} + 1.5 \rfloor")
+    seconds = int(receive(requests, 0)[0]["seconds"])
     send(replies, {})
     with suppress(WireError):
         while True:
             text = str(receive(requests, 0)[0]["text"])
-            key = None
-            # Whatever goes wrong in there, the text has not been read.
-            with suppress(Exception):
-                parsed = parse(
-                    f"${text}$",
-                    [LatexExtractionConfig()],
-                    fallback_mode="no_fallback",
-                    extraction_mode="first_match",
-                    parsing_timeout=None,
-                    raise_on_error=True,
-                )
-                key = _key(parsed[0]) if parsed else None
-            send(replies, {"key": key})
+            send(replies, {"key": _read_in_fork(text, seconds, layers)})
 
 
-def _limit() -> None:
-    for kind, most in (
-        (resource.RLIMIT_AS, _MEMORY),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_NPROC, 0),
-    ):
-        # macOS has no limit on address space.
-        with suppress(ValueError) if sys.platform == "darwin" else nullcontext():
-            resource.setrlimit(kind, (most, most))
+def _read_in_fork(text: str, seconds: int, layers: Collection[str]) -> str | None:
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(reader)
+            # The pipes to the parent, whoever holds them, are not for what is read.
+            os.closerange(0, writer)
+            os.closerange(writer + 1, 64)
+            confine(layers, seconds, _MEMORY)
+            os.write(writer, (read(text) or "").encode()[:_LONGEST_KEY])
+        finally:
+            os._exit(0)
+    os.close(writer)
+    try:
+        told = _told(reader, seconds * _PATIENCE)
+    finally:
+        os.close(reader)
+        os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    # Cut off in the middle of a key, it would be another's.
+    return told.decode(errors="replace") if told and status == 0 else None
+
+
+def _told(reader: int, seconds: float) -> bytes:
+    """All that a fork says; nothing where it says nothing for so long."""
+    told = b""
+    while len(told) < _LONGEST_KEY and select.select([reader], [], [], seconds)[0]:
+        part = os.read(reader, 65536)
+        if not part:
+            return told
+        told += part
+    return b""
+
+
+def read(text: str) -> str | None:
+    """The key of a scalar; None where it cannot be read, whatever goes wrong."""
+    from math_verify import LatexExtractionConfig, parse
+
+    with suppress(Exception):
+        parsed = parse(
+            f"${text}$",
+            [LatexExtractionConfig()],
+            fallback_mode="no_fallback",
+            extraction_mode="first_match",
+            parsing_timeout=None,
+            raise_on_error=True,
+        )
+        return _key(parsed[0]) if parsed else None
+    return None
 
 
 def _key(parsed: Any) -> str | None:
@@ -85,4 +118,4 @@ def _key(parsed: Any) -> str | None:
 
 
 if __name__ == "__main__":
-    main(*connect())
+    main(*connect(watched=False))
