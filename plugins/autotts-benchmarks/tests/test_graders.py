@@ -116,18 +116,18 @@ def test_math_verify_is_killed_when_it_is_late() -> None:
 ANSWERS = st.sampled_from(sorted({pair[side] for pair in PAIRS for side in "ab"}))
 
 
+@pytest.mark.parametrize("grader", [ExactGrader, MathGrader, ChoiceGrader, NumericGrader])
 @settings(max_examples=15, deadline=None)
 @given(
     answers=st.lists(ANSWERS, min_size=1, max_size=12, unique=True), gold=ANSWERS, data=st.data()
 )
 def test_classes_do_not_depend_on_the_order(
-    answers: list[str], gold: str, data: st.DataObject
+    grader: type[Grader], answers: list[str], gold: str, data: st.DataObject
 ) -> None:
     shuffled = data.draw(st.permutations(answers))
-    grader = NumericGrader()
     partitions = []
     for given_order in (answers, shuffled):
-        grading = grade(grader, [(gold, given_order)], "vote")[0]
+        grading = grade(grader(), [(gold, given_order)], "vote")[0]
         groups: dict[int, set[tuple[str, bool]]] = {}
         for label, text, right in zip(grading.classes, given_order, grading.correct, strict=True):
             groups.setdefault(label, set()).add((text, right))
