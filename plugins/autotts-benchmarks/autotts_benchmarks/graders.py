@@ -29,7 +29,7 @@ class MathGrader(Grader):
     class Options(Options):
         workers: int = Field(default=2, ge=1, le=256)
         """Processes that run math-verify. The verdicts do not depend on it."""
-        seconds: int = Field(default=1, ge=1, le=60)
+        seconds: float = Field(default=0.5, gt=0, le=60)
         """CPU time that math-verify may take for one answer before its process is killed."""
 
     def keys(self, answers: Sequence[str]) -> list[str | None]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def read_on_leash(texts: Sequence[str], workers: int, seconds: int) -> dict[str, str | None]:
+def read_on_leash(texts: Sequence[str], workers: int, seconds: float) -> dict[str, str | None]:
     """The key of each scalar by math-verify; None for one that takes more CPU time than `seconds`.
 
     One text's end is nobody else's: each is read by a process of its own.
@@ -36,7 +36,7 @@ def read_on_leash(texts: Sequence[str], workers: int, seconds: int) -> dict[str,
     return keys
 
 
-def _work(queue: SimpleQueue[str], keys: dict[str, str | None], seconds: int) -> None:
+def _work(queue: SimpleQueue[str], keys: dict[str, str | None], seconds: float) -> None:
     with _reader(seconds) as ask:
         while True:
             try:
@@ -47,7 +47,7 @@ def _work(queue: SimpleQueue[str], keys: dict[str, str | None], seconds: int) ->
 
 
 @contextmanager
-def _reader(seconds: int) -> Iterator[Callable[[dict[str, Any]], str | None]]:
+def _reader(seconds: float) -> Iterator[Callable[[dict[str, Any]], str | None]]:
     """What asks a process of `math_worker`, which is there as long as the context."""
     environment = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     quiet = subprocess.DEVNULL

@@ -13,7 +13,9 @@ from autotts_benchmarks.value import NotReadError, TooLargeError, value_key
 from autotts_core.grader import NO_READING
 
 
-def math_keys(answers: Sequence[str], version: int, workers: int, seconds: int) -> list[str | None]:
+def math_keys(
+    answers: Sequence[str], version: int, workers: int, seconds: float
+) -> list[str | None]:
     """The key of each answer. Keys that took work are kept in the cache directory."""
     with KeyCache(f"math-{version}") as cache:
         short = {answer for answer in answers if len(answer) <= LONGEST}
@@ -25,7 +27,7 @@ def math_keys(answers: Sequence[str], version: int, workers: int, seconds: int) 
     return [keys.get(answer) for answer in answers]
 
 
-def _keys(answers: Sequence[str], workers: int, seconds: int) -> list[str | None]:
+def _keys(answers: Sequence[str], workers: int, seconds: float) -> list[str | None]:
     left: dict[str, None] = {}
     texts = [None if answer in NO_READING else canonical(answer) for answer in answers]
     for text in texts:

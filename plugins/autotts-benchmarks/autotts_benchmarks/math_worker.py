@@ -7,6 +7,7 @@ first message says how many seconds of CPU time a text may take, every further o
 from __future__ import annotations
 
 import logging
+import math
 import os
 import select
 import signal
@@ -30,7 +31,7 @@ def main(requests: BinaryIO, replies: BinaryIO) -> None:
     layers = [layer for layer, leak in held(LAYERS).items() if leak is None]
     # Whatever is imported on first use, forks need not import again.
     read(r"\lfloor \frac{x}{2} + 1.5 \rfloor")
-    seconds = int(receive(requests, 0)[0]["seconds"])
+    seconds = float(receive(requests, 0)[0]["seconds"])
     send(replies, {})
     with suppress(WireError):
         while True:
@@ -38,7 +39,7 @@ def main(requests: BinaryIO, replies: BinaryIO) -> None:
             send(replies, {"key": _read_in_fork(text, seconds, layers)})
 
 
-def _read_in_fork(text: str, seconds: int, layers: Collection[str]) -> str | None:
+def _read_in_fork(text: str, seconds: float, layers: Collection[str]) -> str | None:
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -47,7 +48,9 @@ def _read_in_fork(text: str, seconds: int, layers: Collection[str]) -> str | Non
             # The pipes to the parent, whoever holds them, are not for what is read.
             os.closerange(0, writer)
             os.closerange(writer + 1, 64)
-            confine(layers, seconds, _MEMORY)
+            # Ends this process when its CPU time is up; the limit is for where it can be undone.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            confine(layers, math.ceil(seconds) + 1, _MEMORY)
             os.write(writer, (read(text) or "").encode()[:_LONGEST_KEY])
         finally:
             os._exit(0)
