@@ -1,4 +1,4 @@
-"""The controllers of the literature: self-consistency, ASC, ESC, Parallel-Probe, CMC."""
+"""The controllers of the literature, and the one that AutoTTS's own search found."""
 
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ AUTOTTS_CONTRACT = 1
 @hookimpl
 def autotts_register_controllers() -> list[type["Controller"]]:
     from autotts_controllers.asc import ASC
+    from autotts_controllers.brevity import Brevity
     from autotts_controllers.cmc import CMC
     from autotts_controllers.esc import ESC
     from autotts_controllers.parallel_probe import ParallelProbe
     from autotts_controllers.self_consistency import SelfConsistency
 
-    return [SelfConsistency, ASC, ESC, ParallelProbe, CMC]
+    return [SelfConsistency, ASC, ESC, ParallelProbe, CMC, Brevity]

@@ -1,0 +1,121 @@
+"""Brevity, the controller that AutoTTS's own search found on the traces of AIME24."""
+
+import math
+from typing import Any
+
+from autotts_core.controller import Controller, Params
+from autotts_core.episode import Episode
+
+
+class Brevity(Controller):
+    """Branches run side by side, and those that finish vote: the sooner, the more.
+
+    Stops when enough have voted and the leader has been ahead by enough standard deviations
+    for some rounds. Prunes branches that keep disagreeing with the leader; opens as many again
+    when all have ended. The explorer `random-search` wrote it; see the documentation for the
+    run, its evidence and its limits.
+    """
+
+    name = "brevity"
+    summary = "Who finishes first has most of a vote; stop when the vote has been sure for a while"
+    increasing = ("width", "most", "sure")
+
+    def schedule(self, beta: float) -> Params:
+        return {
+            "width": round(5 * 3.6**beta),
+            "most": round(7 * 7.286**beta),
+            "enough": 2,
+            "sure": round(0.68 + 1.77 * beta, 3),
+            "calm": 6,
+            "brevity": 0.76,
+            "warm_up": 14,
+            "patience": 25,
+        }
+
+    @staticmethod
+    def policy(episode: Episode, p: Any) -> int:
+        votes = [0.0]
+        voters = 0
+        first_end = 0
+        calm = 0
+        disagreed = [0] * 64
+        for _ in range(p.width):
+            episode.branch()
+        live = [i for i in range(episode.branches)]  # noqa: C416
+        leader = -1
+        for r in range(200):
+            running = []
+            for i in live:
+                if episode.finished(i):
+                    voters += 1
+                    if voters == 1:
+                        first_end = episode.depth(i)
+                    cast(votes, episode.answer(i), (first_end / episode.depth(i)) ** p.brevity)
+                else:
+                    running.append(i)
+            live = running
+
+            leader = leading(votes)
+            calm = calm + 1 if certainty(votes, leader) >= p.sure else 0
+            if voters >= p.enough and calm >= p.calm:
+                return leader  # sure for long enough
+
+            if r >= p.warm_up and leader >= 0:
+                live = prune_disagreeing(episode, live, disagreed, leader, p.patience)
+            wave = min(p.width, p.most - episode.branches) if len(live) == 0 else 0
+            for i in live:
+                episode.advance(i)
+            for _ in range(wave):
+                i = episode.branch()
+                if i >= 0:
+                    live.append(i)
+            if len(live) == 0:
+                return leader  # no branch left running
+        return leader  # out of rounds
+
+
+def cast(votes: list[float], answer: int, weight: float) -> None:
+    """Give `answer` `weight` more votes; -1 (no answer) gets none."""
+    if answer >= 0:
+        while len(votes) <= answer:
+            votes.append(0.0)
+        votes[answer] += weight
+
+
+def leading(votes: list[float]) -> int:
+    """The answer with the most votes, the first revealed on a tie; -1 without votes."""
+    leader = -1
+    most = 0.0
+    for answer in range(len(votes)):
+        if votes[answer] > most:
+            leader = answer
+            most = votes[answer]
+    return leader
+
+
+def certainty(votes: list[float], leader: int) -> float:
+    """How many standard deviations the leader is ahead of the second; -1 without a leader.
+
+    By the normal approximation of the Beta posterior, so that votes need not be whole.
+    """
+    if leader < 0:
+        return -1.0
+    second = 0.0
+    for answer in range(len(votes)):
+        if answer != leader and votes[answer] > second:
+            second = votes[answer]
+    return (votes[leader] - second) / math.sqrt(votes[leader] + second + 1.0)
+
+
+def prune_disagreeing(
+    episode: Episode, live: list[int], disagreed: list[int], leader: int, patience: int
+) -> list[int]:
+    """Prune branches that disagreed with the leader for `patience` rounds; returns the others."""
+    kept = []
+    for i in live:
+        disagreed[i] = disagreed[i] + 1 if episode.answer(i) != leader else 0
+        if disagreed[i] >= patience:
+            episode.prune(i)
+        else:
+            kept.append(i)
+    return kept
