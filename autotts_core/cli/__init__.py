@@ -19,6 +19,7 @@ COMMANDS = {
     "runs": ("autotts_core.cli.show:runs", "List runs."),
     "show": ("autotts_core.cli.show:show", "Show what a run has found."),
     "report": ("autotts_core.cli.report:report", "Make a run's report, or compare several runs."),
+    "export": ("autotts_core.cli.export:export", "Take a run's controller out as a plugin."),
     "recipe": ("autotts_core.cli.recipe:recipe", "Check recipes; print their JSON Schema."),
     "traces": ("autotts_core.cli.traces:traces", "Import, check and grade replay stores."),
     "benchmarks": ("autotts_core.cli.benchmarks:benchmarks", "List benchmarks."),
