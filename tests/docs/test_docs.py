@@ -11,7 +11,7 @@ Each page's blocks run in order, in a directory of the page's own:
   hundredth off, for simulated traces hang on the last bits of floating-point functions.
 
 `<!-- needs: shared -->` before a block skips it where there are no published traces, with
-`slow` it runs with the slow tests only; with any other word it is skipped always.
+`slow` or `long` it runs with those tests only; with any other word it is skipped always.
 """
 
 import os
@@ -103,7 +103,7 @@ def place_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], Path]
 
 
 def marked(block: Block) -> ParameterSet:
-    marks = [pytest.mark.slow] if block.needs == "slow" else []
+    marks = [getattr(pytest.mark, block.needs)] if block.needs in ("slow", "long") else []
     return pytest.param(block, marks=marks, id=str(block))
 
 
@@ -111,9 +111,9 @@ def marked(block: Block) -> ParameterSet:
 def test_block(block: Block, place_of: Callable[[Path], Path]) -> None:
     if block.needs == "shared" and not TRACES.is_dir():
         pytest.skip(f"{block}: the published traces are not here: no directory {TRACES}")
-    if block.needs == "slow" and "released" in block.text and not TRACES.is_dir():
+    if block.needs == "long" and "released" in block.text and not TRACES.is_dir():
         pytest.skip(f"{block}: the published traces are not here: no directory {TRACES}")
-    if block.needs not in (None, "shared", "slow"):
+    if block.needs not in (None, "shared", "slow", "long"):
         pytest.skip(f"{block}: needs {block.needs}")
     place = place_of(block.page)
     named = FILE.match(block.text)
@@ -154,7 +154,7 @@ def run(block: Block, place: Path) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf-8",
-        timeout=2400 if block.needs == "slow" else 300,
+        timeout=2400 if block.needs in ("slow", "long") else 300,
     )
     assert done.returncode == 0, f"{block} exits with {done.returncode}:\n{done.stdout}"
     return done.stdout
