@@ -1,4 +1,4 @@
-"""The controllers of the literature, and the one that AutoTTS's own search found."""
+"""The controllers of the literature, and those that AutoTTS's own search found."""
 
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,9 @@ def autotts_register_controllers() -> list[type["Controller"]]:
     from autotts_controllers.asc import ASC
     from autotts_controllers.brevity import Brevity
     from autotts_controllers.cmc import CMC
+    from autotts_controllers.deadline import Deadline
     from autotts_controllers.esc import ESC
     from autotts_controllers.parallel_probe import ParallelProbe
     from autotts_controllers.self_consistency import SelfConsistency
 
-    return [SelfConsistency, ASC, ESC, ParallelProbe, CMC, Brevity]
+    return [SelfConsistency, ASC, ESC, ParallelProbe, CMC, Brevity, Deadline]
