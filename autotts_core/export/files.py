@@ -102,7 +102,7 @@ def _table(found: Findings, key: str, betas: Sequence[float]) -> str:
     of_set = found.sets[key]
     measured = conditions(of_set, found.results["seeds"])
     caption = f"{', '.join(of_set['stores'])}: {measured}. Saved: of SC@64's tokens."
-    marks = {beta: found.operating_points.get(beta, "") for beta in betas}
+    marks: dict[float | None, str] = {b: found.operating_points.get(b, "") for b in betas}
     return comparison_table({**of_set, "stores": []}, marks, caption, every=False).markdown()
 
 
