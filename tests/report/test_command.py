@@ -113,7 +113,7 @@ def test_several_runs_in_one(
     assert rows[0][1:] == rows[1][1:]
     names = page.page.evaluate(
         """() => document.querySelector('[data-view=compared] [data-plot]').data
-          .filter(t => t.mode === 'lines+markers').map(t => t.name)"""
+          .filter(t => t.mode === 'markers').map(t => t.name)"""
     )
     assert sorted(names) == ["copied", "run"]
     first, second = page.page.locator("article.run").all()

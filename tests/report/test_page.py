@@ -175,7 +175,7 @@ def test_the_frontiers_table_has_what_the_plot_draws(
     assert sorted(shown) == sorted(expected)
     drawn = page.page.evaluate(
         """() => document.querySelector('[data-plot=frontiers]').data
-          .filter(trace => trace.mode === 'lines+markers').flatMap(trace => trace.y)"""
+          .filter(trace => trace.mode === 'markers').flatMap(trace => trace.y)"""
     )
     of_rows = [
         row["accuracy"]["mean"] if store is None else row["stores"][store]["accuracy"]
@@ -185,7 +185,7 @@ def test_the_frontiers_table_has_what_the_plot_draws(
     root.locator("[data-control=cost] [data-value=sequential_tokens]").click()
     across = page.page.evaluate(
         """() => document.querySelector('[data-plot=frontiers]').data
-          .filter(trace => trace.mode === 'lines+markers').flatMap(trace => trace.x)"""
+          .filter(trace => trace.mode === 'markers').flatMap(trace => trace.x)"""
     )
     rows = (
         results[of]["rows"] if store is None else [r["stores"][store] for r in results[of]["rows"]]

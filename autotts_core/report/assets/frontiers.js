@@ -80,10 +80,14 @@ function frontiers(root, run) {
       });
     }
     for (const { curve, look: l, points } of [...measured].reverse()) {
+      const best = curve.kind === "baseline" ? efficient(points) : points;
       traces.push({
-        x: points.map((p) => p.x), y: points.map((p) => p.y), mode: "lines+markers", name: plain(curve.name),
-        line: { color: l.colour, width: l.width, dash: l.dash },
-        marker: { color: l.colour, size: l.size, symbol: l.symbol },
+        x: best.map((p) => p.x), y: best.map((p) => p.y), mode: "lines", name: `${plain(curve.name)} line`,
+        line: { color: l.colour, width: l.width, dash: l.dash }, hoverinfo: "skip",
+      }, {
+        x: points.map((p) => p.x), y: points.map((p) => p.y), mode: "markers", name: plain(curve.name),
+        marker: { color: l.colour, size: l.size, symbol: l.symbol,
+          opacity: points.map((p) => (best.includes(p) ? 1 : 0.3)) },
         text: points.map(hover), hovertemplate: "%{text}<extra></extra>",
       });
     }
@@ -180,6 +184,20 @@ function frontiers(root, run) {
     el("button", { type: "button", "data-control": "zoom-reset", onclick: () => { view = null; draw(); } }, "Reset zoom"));
   root.append(controls, el("div", { class: "legend-row" }, legend, zooms), el("figure", {}, plot), details);
   keepDrawn(plot, () => redraw(false));
+}
+
+/**
+ * The points that no other one beats, the cheapest first: how a sweep over several options counts.
+ * @template {{x: number, y: number}} Point
+ * @param {Point[]} points
+ */
+function efficient(points) {
+  let best = -Infinity;
+  return [...points].sort((a, b) => a.x - b.x || b.y - a.y).filter((p) => {
+    const beats = p.y > best;
+    best = Math.max(best, p.y);
+    return beats;
+  });
 }
 
 /**
