@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import platform
 import resource
@@ -36,7 +37,6 @@ LIMITS_ONLY = ("limits",)
 _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "read": (0, 63),
     "write": (1, 64),
-    "open": (2, None),
     "close": (3, 57),
     "stat": (4, None),
     "fstat": (5, 80),
@@ -50,7 +50,6 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "rt_sigaction": (13, 134),
     "rt_sigprocmask": (14, 135),
     "rt_sigreturn": (15, 139),
-    "ioctl": (16, 29),
     "pread64": (17, 67),
     "readv": (19, 65),
     "writev": (20, 66),
@@ -63,7 +62,6 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "getpid": (39, 172),
     "exit": (60, 93),
     "uname": (63, 160),
-    "fcntl": (72, 25),
     "getcwd": (79, 17),
     "readlink": (89, None),
     "getrlimit": (97, 163),
@@ -86,8 +84,6 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "clock_getres": (229, 114),
     "clock_nanosleep": (230, 115),
     "exit_group": (231, 94),
-    "tgkill": (234, 131),
-    "openat": (257, 56),
     "newfstatat": (262, 79),
     "readlinkat": (267, 78),
     "faccessat": (269, 48),
@@ -99,14 +95,32 @@ _ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "rseq": (334, 293),
     "faccessat2": (439, 439),
 }
-_CLONE, _CLONE3, _PRLIMIT = (56, 220), (435, 435), (302, 261)
+_CLONE, _CLONE3, _PRLIMIT, _TGKILL = (56, 220), (435, 435), (302, 261), (234, 131)
+_OPEN, _OPENAT, _FCNTL, _IOCTL = (2, None), (257, 56), (72, 25), (16, 29)
 _CLONE_THREAD = 0x10000
+# To write, to create, to empty.
+_CHANGES_FILES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+# About descriptors alone: others let the kernel send signals to whom they name.
+_FCNTL_COMMANDS = (
+    fcntl.F_GETFD,
+    fcntl.F_SETFD,
+    fcntl.F_GETFL,
+    fcntl.F_DUPFD,
+    fcntl.F_DUPFD_CLOEXEC,
+)
+_IOCTL_COMMANDS = (0x5401, 0x5451)  # whether it is a terminal; close it on execution
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 _LOAD, _EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x45, 0x06
 _ALLOW, _FAIL, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _SET_SECCOMP, _SECCOMP_FILTER, _SET_DEATH_SIGNAL = 22, 2, 1
-_NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT, _THIRD_ARGUMENT = 0, 4, 16, 32
+_NUMBER, _ARCHITECTURE = 0, 4
+_ARGUMENTS = range(16, 64, 8)  # the lower halves of six
+_DENY = (_RETURN, 0, 0, _FAIL | errno.EPERM)
+
+
+_Line = tuple[int, int, int, int]
+"""Of a filter: what it does, lines to skip where it holds, and where it does not, an operand."""
 
 
 def confine(layers: Collection[str], cpu_seconds: int, memory_bytes: int) -> None:
@@ -128,18 +142,22 @@ def confine(layers: Collection[str], cpu_seconds: int, memory_bytes: int) -> Non
 
 def limit(cpu_seconds: int, memory_bytes: int) -> None:
     """Bound CPU time and address space; allow no file to grow."""
-    for kind, most in (
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_AS, memory_bytes),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
+    for kind, most, grace in (
+        # At the first a signal that says so, then the end.
+        (resource.RLIMIT_CPU, cpu_seconds, 1),
+        (resource.RLIMIT_AS, memory_bytes, 0),
+        (resource.RLIMIT_FSIZE, 0, 0),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_NOFILE, 64, 0),
     ):
         hard = resource.getrlimit(kind)[1]
-        allowed = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        soft, hard = (
+            each if hard == resource.RLIM_INFINITY else min(each, hard)
+            for each in (most, most + grace)
+        )
         # macOS has no limit on address space.
         with suppress(ValueError) if sys.platform == "darwin" else nullcontext():
-            resource.setrlimit(kind, (allowed, allowed))
+            resource.setrlimit(kind, (soft, hard))
 
 
 def _code() -> Iterator[Path]:
@@ -150,11 +168,25 @@ def _code() -> Iterator[Path]:
         yield Path(path).resolve()
 
 
+def _one_of(argument: int, *values: int, upper: bool = False) -> list[_Line]:
+    """Deny unless (half of) a system call's argument has one of `values`."""
+    compared = [(_EQUAL, len(values) - k, 0, value) for k, value in enumerate(values)]
+    return [(_LOAD, 0, 0, _ARGUMENTS[argument] + 4 * upper), *compared, _DENY]
+
+
 def _filter_system_calls() -> None:
     """Fail every system call that is not listed, with the error "not permitted"."""
     if sys.platform != "linux" or platform.machine() not in _ARCHITECTURES:
         raise OSError(errno.ENOTSUP, f"no filter for {sys.platform} on {platform.machine()}")
     column, architecture = _ARCHITECTURES[platform.machine()]
+
+    def where(numbers: tuple[int | None, int | None], *conditions: _Line) -> list[_Line]:
+        """Allow a system call where the last of `conditions` does not leave by `_DENY`."""
+        number = numbers[column]
+        if number is None:
+            return []
+        return [(_EQUAL, 0, len(conditions) + 1, number), *conditions, (_RETURN, 0, 0, _ALLOW)]
+
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, architecture),
@@ -164,24 +196,19 @@ def _filter_system_calls() -> None:
         (_EQUAL, 0, 1, _CLONE3[column]),
         (_RETURN, 0, 0, _FAIL | errno.ENOSYS),
         # New threads, but no new processes.
-        (_EQUAL, 0, 4, _CLONE[column]),
-        (_LOAD, 0, 0, _FIRST_ARGUMENT),
-        (_ANY_BIT, 0, 1, _CLONE_THREAD),
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _FAIL | errno.EPERM),
+        *where(_CLONE, (_LOAD, 0, 0, _ARGUMENTS[0]), (_ANY_BIT, 1, 0, _CLONE_THREAD), _DENY),
         # Limits may be read, but not set: root could raise them.
-        (_EQUAL, 0, 6, _PRLIMIT[column]),
-        (_LOAD, 0, 0, _THIRD_ARGUMENT),
-        (_EQUAL, 0, 3, 0),
-        (_LOAD, 0, 0, _THIRD_ARGUMENT + 4),
-        (_EQUAL, 0, 1, 0),
-        (_RETURN, 0, 0, _ALLOW),
-        (_RETURN, 0, 0, _FAIL | errno.EPERM),
+        *where(_PRLIMIT, *_one_of(2, 0), *_one_of(2, 0, upper=True)),
+        # Signals to itself alone, which is how it aborts.
+        *where(_TGKILL, *_one_of(0, os.getpid())),
+        *where(_FCNTL, *_one_of(1, *_FCNTL_COMMANDS)),
+        *where(_IOCTL, *_one_of(1, *_IOCTL_COMMANDS)),
+        *where(_OPEN, (_LOAD, 0, 0, _ARGUMENTS[1]), (_ANY_BIT, 0, 1, _CHANGES_FILES), _DENY),
+        *where(_OPENAT, (_LOAD, 0, 0, _ARGUMENTS[2]), (_ANY_BIT, 0, 1, _CHANGES_FILES), _DENY),
     ]
     for numbers in _ALLOWED.values():
-        if (number := numbers[column]) is not None:
-            program += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _ALLOW)]
-    program.append((_RETURN, 0, 0, _FAIL | errno.EPERM))
+        program += where(numbers)
+    program.append(_DENY)
     packed = b"".join(struct.pack("HBBI", *line) for line in program)
     buffer = ctypes.create_string_buffer(packed)
     header = struct.pack("HxxxxxxQ", len(program), ctypes.addressof(buffer))
@@ -229,6 +256,8 @@ def _leak(layer: str, file: Path) -> str | None:
             "starts processes": _fork,
             "raises limits": lambda: resource.setrlimit(resource.RLIMIT_CORE, (0, 0)),
             "sends signals": lambda: os.kill(os.getppid(), 0),
+            "sends signals to threads": lambda: _signal_thread(os.getppid()),
+            "writes files": lambda: file.write_text("more"),
         },
         "landlock": {
             "reads files": file.read_bytes,
@@ -250,6 +279,13 @@ def _leak(layer: str, file: Path) -> str | None:
             attempt()
             leaks.append(name)
     return "still " + ", ".join(leaks) if leaks else None
+
+
+def _signal_thread(process: int) -> None:
+    number = _TGKILL[_ARCHITECTURES[platform.machine()][0]]
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(number, process, process, 0) < 0:
+        raise OSError(ctypes.get_errno(), "not permitted")
 
 
 def _fork() -> None:

@@ -16,6 +16,7 @@ import inspect
 import io
 import linecache
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -42,18 +43,24 @@ def load_controller_file(path: Path) -> type[Controller]:
         raise ControllerError(f"{path}: there is no such file. {hint}") from None
     except OSError as error:
         raise ControllerError(f"{path}: cannot be read ({error.strerror}).") from None
-    return _class_in(path, content)
+    try:
+        source = importlib.util.decode_source(content)
+    except (SyntaxError, ValueError) as error:
+        raise ControllerError(f"{path}: is not readable as Python source: {error}") from None
+    return _class_in(path, source)
 
 
 def load_controller_source(source: str, name: str) -> type[Controller]:
-    """The controller class of a controller file's text; the controller is called `name`."""
-    return _class_in(Path(f"{name}.py"), source.encode())
+    """The controller class of a controller file's text; the controller is called `name`.
+
+    The text is taken as it stands, whatever encoding a comment in it declares.
+    """
+    return _class_in(Path(f"{name}.py"), re.sub("\r\n?", "\n", source))
 
 
 @functools.cache
-def _class_in(path: Path, content: bytes) -> type[Controller]:
+def _class_in(path: Path, source: str) -> type[Controller]:
     try:
-        source = importlib.util.decode_source(content)
         tree = ast.parse(source)
     except SyntaxError as error:
         line = f":{error.lineno}" if error.lineno else ""
@@ -62,6 +69,7 @@ def _class_in(path: Path, content: bytes) -> type[Controller]:
     except (ValueError, RecursionError, MemoryError) as error:
         raise ControllerError(f"{path}: is not readable as Python source: {error}") from None
 
+    content = source.encode(errors="surrogatepass")
     digest = hashlib.sha256(bytes(path) + b"\0" + content).hexdigest()
     module = ModuleType(f"controller_file_{digest[:16]}")
     module.__file__ = str(path)
@@ -82,15 +90,15 @@ def _class_in(path: Path, content: bytes) -> type[Controller]:
     _shown.add(module.__file__)
 
     def reduce(self: Controller) -> tuple[Any, ...]:
-        return _unpickle, (path, content, self.options.model_dump())
+        return _unpickle, (path, source, self.options.model_dump())
 
     cls.__reduce__ = reduce  # type: ignore[assignment]
     return cls
 
 
-def _unpickle(path: Path, content: bytes, values: dict[str, Any]) -> Controller:
+def _unpickle(path: Path, source: str, values: dict[str, Any]) -> Controller:
     # Another process has to load the file first, as it was.
-    return _class_in(path, content).configure(values)
+    return _class_in(path, source).configure(values)
 
 
 _shown: set[str] = set()

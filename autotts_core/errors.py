@@ -28,6 +28,19 @@ class StoreError(AutoTTSError):
     """Traces that are missing, damaged, or contradict themselves."""
 
 
+class EngineError(AutoTTSError):
+    """An engine that cannot do what it is asked, or has gone.
+
+    `transient` where asking again may well help: a dropped connection, an overloaded server.
+    `after` is how many seconds the engine itself says to wait.
+    """
+
+    def __init__(self, message: str, transient: bool = False, after: float | None = None) -> None:
+        super().__init__(message)
+        self.transient = transient
+        self.after = after
+
+
 class BenchmarkError(AutoTTSError):
     """Questions that cannot be had, or a form in which they cannot be asked."""
 
@@ -43,3 +56,11 @@ def nearest(name: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean {close[0]!r}?"
     return f"Known: {', '.join(names)}." if names else "None is installed."
+
+
+def text_of(error: BaseException) -> str:
+    """The text of any error: that of code which others wrote may raise one itself."""
+    try:
+        return str(error)
+    except Exception:
+        return "(whose text cannot be had)"

@@ -11,7 +11,7 @@ import numpy as np
 
 from autotts_core.controller import Controller, Params
 from autotts_core.controller_spec import label
-from autotts_core.errors import ControllerError, OptionError, nearest
+from autotts_core.errors import ControllerError, OptionError, nearest, text_of
 
 _GRID = [k / 100 for k in range(101)]
 
@@ -24,8 +24,8 @@ def check_beta(beta: float) -> None:
 
 def depends_on_beta(controller: Controller) -> bool:
     """Whether the schedule differs between any two of β = 0, 0.01, …, 1."""
-    first = _evaluate(controller, _GRID[0])
-    return any(_evaluate(controller, beta) != first for beta in _GRID[1:])
+    first = evaluated(controller, _GRID[0])
+    return any(evaluated(controller, beta) != first for beta in _GRID[1:])
 
 
 def check_schedule(controller: Controller) -> None:
@@ -35,11 +35,11 @@ def check_schedule(controller: Controller) -> None:
     other names or types at another β or other values at another time, or is not monotone in a
     parameter that is declared to be.
     """
-    rising = [_evaluate(controller, beta) for beta in _GRID]
+    rising = [evaluated(controller, beta) for beta in _GRID]
     # Backwards, because a schedule with a memory may be the same each time it is walked through.
-    falling = [_evaluate(controller, beta) for beta in reversed(_GRID)]
-    for evaluated in (rising, falling[::-1]):
-        for beta, params in zip(_GRID, evaluated, strict=True):
+    falling = [evaluated(controller, beta) for beta in reversed(_GRID)]
+    for walk in (rising, falling[::-1]):
+        for beta, params in zip(_GRID, walk, strict=True):
             _check_same_shape(controller, rising[0], params, beta)
     for beta, once, again in zip(_GRID, rising, reversed(falling), strict=True):
         for key, value in once.items():
@@ -53,14 +53,18 @@ def check_schedule(controller: Controller) -> None:
     _check_monotone(controller, rising, "decreasing", -1)
 
 
-def _evaluate(controller: Controller, beta: float) -> Params:
+def evaluated(controller: Controller, beta: float) -> Params:
+    """The schedule's parameters at `beta`.
+
+    Raises `ControllerError` where it raises, or gives anything but a dict of named numbers.
+    """
     try:
         params: Any = controller.schedule(beta)
     except Exception as error:
         frame = traceback.extract_tb(error.__traceback__)[-1]
         raise _fault(
             controller,
-            f"raises {type(error).__name__}: {error} at β = {beta:g} "
+            f"raises {type(error).__name__}: {text_of(error)} at β = {beta:g} "
             f"({frame.filename}, line {frame.lineno}: {frame.line})",
         ) from error
     if not isinstance(params, dict):

@@ -91,10 +91,9 @@ class Tally:
 def majority(answers: list[int]) -> int:
     """The answer id that occurs most often, the first to occur on a tie.
 
-    Ids of -1 do not vote; -1 when nothing is left.
+    Ids of -1, and other negative numbers, do not vote; -1 when nothing is left.
     """
-    counts = Counter(answers)
-    counts.pop(-1, None)
+    counts = Counter(answer for answer in answers if answer >= 0)
     # A Counter keeps the order of first occurrence, and `max` the first of equals.
     return max(counts, key=counts.__getitem__, default=-1)
 
@@ -120,10 +119,13 @@ _TABLE = _beta_table(_TABLE_SIZE)
 def beta_confidence(first: int, second: int) -> float:
     """P(p > 1/2) for p ~ Beta(first + 1, second + 1); 0 when `first` is 0.
 
-    The stopping evidence of adaptive consistency (Aggarwal et al., 2023).
+    The stopping evidence of adaptive consistency (Aggarwal et al., 2023). Raises `ValueError`
+    for a negative `second`.
     """
     if first <= 0:
         return 0.0
+    if second < 0:
+        raise ValueError("a count of votes below 0")
     if first < _TABLE_SIZE and second < _TABLE_SIZE:
         return float(_TABLE[first, second])
     return _beta_confidence_of_many(first, second)

@@ -6,20 +6,26 @@ Never pickles, because unpickling what an untrusted process sends would run its 
 import json
 import struct
 from collections.abc import Sequence
-from typing import Any, BinaryIO
+from io import BufferedReader
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
 _LENGTH = struct.Struct(">Q")
-_MOST_JSON = 64 * 2**20
+_MOST_JSON = 4 * 2**20
+_MOST_DIMENSIONS = 3
 _DTYPES = ("|b1", "<i4", "<i8", "<f4", "<f8")
 
 Array = npt.NDArray[Any]
 
 
 class WireError(Exception):
-    """The other side closed the connection, or sent what no message looks like."""
+    """The other side closed the connection, or (`GarbledError`) is not to be understood."""
+
+
+class GarbledError(WireError):
+    """The other side sent what no message looks like."""
 
 
 def send(stream: BinaryIO, message: dict[str, Any], arrays: Sequence[Array] = ()) -> None:
@@ -30,7 +36,7 @@ def send(stream: BinaryIO, message: dict[str, Any], arrays: Sequence[Array] = ()
     try:
         stream.write(_LENGTH.pack(len(header)) + header)
         for array in contiguous:
-            stream.write(array.tobytes())
+            stream.write(array.data.cast("B") if array.size else b"")
         stream.flush()
     except (BrokenPipeError, ValueError) as error:
         raise WireError(str(error)) from error
@@ -38,9 +44,10 @@ def send(stream: BinaryIO, message: dict[str, Any], arrays: Sequence[Array] = ()
 
 def receive(stream: BinaryIO, most_bytes: int) -> tuple[dict[str, Any], list[Array]]:
     """The next message, with arrays of at most `most_bytes` altogether; raises `WireError`."""
+    readable = cast(BufferedReader, stream)
     (length,) = _LENGTH.unpack(_exactly(stream, _LENGTH.size))
     if length > _MOST_JSON:
-        raise WireError(f"a message of {length:,} bytes")
+        raise GarbledError(f"a message of {length:,} bytes")
     try:
         header = json.loads(_exactly(stream, length))
         message, layout = header["message"], header["arrays"]
@@ -48,19 +55,25 @@ def receive(stream: BinaryIO, most_bytes: int) -> tuple[dict[str, Any], list[Arr
             raise TypeError("a message that is no mapping")
         arrays = []
         for dtype, shape in layout:
-            if dtype not in _DTYPES or any(type(n) is not int or n < 0 for n in shape):
-                raise TypeError(f"an array of {dtype!r} and shape {shape!r}")
+            if (
+                dtype not in _DTYPES
+                or len(shape) > _MOST_DIMENSIONS
+                or any(type(n) is not int or not 0 <= n < 2**48 for n in shape)
+            ):
+                raise TypeError(f"an array of {dtype!r:.20} and shape {shape!r:.100}")
             size = np.dtype(dtype).itemsize
             for n in shape:
                 size *= n
             most_bytes -= size
             if most_bytes < 0:
                 raise ValueError("more bytes than were asked for")
-            # A copy that may be written to, which is what compiled replay is compiled for.
-            content = bytearray(_exactly(stream, size))
+            # May be written to, which is what compiled replay is compiled for.
+            content = bytearray(size)
+            if readable.readinto(content) < size:
+                raise WireError("the connection was closed")
             arrays.append(np.frombuffer(content, dtype).reshape(shape))
     except (TypeError, ValueError, KeyError, RecursionError) as error:
-        raise WireError(f"not a message: {error}") from error
+        raise GarbledError(f"not a message: {error}") from error
     return message, arrays
 
 

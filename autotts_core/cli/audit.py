@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from autotts_core.cli.evaluate import parse_betas
+
+if TYPE_CHECKING:
+    from autotts_core.evaluator.parent import ControllerSource
 
 
 @click.command()
@@ -48,25 +52,12 @@ def audit(
     action, the answer, tokens and sequential tokens. Exit code 1 tells that they differ.
     """
     from autotts_core.confinement import LAYERS, LIMITS_ONLY
-    from autotts_core.controller_source import check_source
-    from autotts_core.errors import ControllerError
     from autotts_core.evaluator.audit import audit as audited
-    from autotts_core.evaluator.parent import ControllerSource, Evaluator
+    from autotts_core.evaluator.parent import Evaluator
     from autotts_core.recipe.schema import Limits
     from autotts_core.store import ReplayStore, find_stores
 
-    path = Path(controller)
-    source = ControllerSource(controller, None)
-    if path.suffix == ".py":
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ControllerError(f"{path}: cannot be read ({error}).") from None
-        try:
-            check_source(text)
-        except ControllerError as error:
-            raise ControllerError(f"{path}: {error}") from None
-        source = ControllerSource(path.stem, text)
+    source = _source(controller)
     stores = [ReplayStore.open(each) for each in find_stores(trees)]
     layers = LIMITS_ONLY if unconfined else LAYERS
     evaluator = Evaluator(stores, seeds, Limits(), workers or os.cpu_count() or 1, layers)
@@ -91,3 +82,33 @@ def audit(
         click.echo(f"{controller}: differs. {found.difference}")
     if found.difference is not None:
         raise SystemExit(1)
+
+
+def _source(controller: str) -> ControllerSource:
+    """What CONTROLLER names; raises `ControllerError` where that is nothing, or several."""
+    from autotts_core.controller_source import check_source
+    from autotts_core.controller_spec import load_controllers
+    from autotts_core.errors import ControllerError
+    from autotts_core.evaluator.parent import ControllerSource
+
+    name, colon, _ = controller.partition(":")
+    path = Path(name)
+    is_file = path.suffix == ".py"
+    if (is_file and colon) or (not is_file and ("/" in name or name == "legacy")):
+        raise ControllerError(
+            f"{controller!r} cannot be audited: give FILE.py, whose language has no options, or "
+            "the name of an installed controller, with its options if need be."
+        )
+    if not is_file:
+        if (number := len(load_controllers(controller))) != 1:
+            raise ControllerError(f"{controller!r} stands for {number} controllers: audit one.")
+        return ControllerSource(controller, None)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ControllerError(f"{path}: cannot be read ({error}).") from None
+    try:
+        check_source(text)
+    except ControllerError as error:
+        raise ControllerError(f"{path}: {error}") from None
+    return ControllerSource(path.stem, text)

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from math import nan
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from autotts_core.evaluator.child import MOST_TOLD
 from autotts_core.replay.interpreted import fault, play
-from autotts_core.replay.interpreted_episode import InterpretedEpisode, RecordedQuestion
+from autotts_core.replay.interpreted_episode import NO_QUESTION, InterpretedEpisode
 from autotts_core.replay.policy import parameters, tagged_policy
 from autotts_core.wire import receive, send
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 _AT_ONCE = 64
 _MOST_REPLY = 2**28
 
-_NOTHING = RecordedQuestion((), None, (), 1, True, tuple)
-
 
 class AskingEpisode(InterpretedEpisode):
     """An episode whose actions somebody else performs: `ask_for` gives what they reveal.
@@ -39,7 +38,7 @@ class AskingEpisode(InterpretedEpisode):
     """
 
     def __init__(self, number: int, pool: int, session: _Session) -> None:
-        super().__init__(_NOTHING, range(pool))
+        super().__init__(NO_QUESTION, range(pool))
         self.number = number
         self.asked: list[tuple[int, int]] = []
         self.answered: queue.SimpleQueue[tuple[Array, Array, int]] = queue.SimpleQueue()
@@ -71,7 +70,7 @@ class AskingEpisode(InterpretedEpisode):
 class _End:
     number: int
     answer: int
-    stop: str
+    stop: int
     fault: str | None = None
 
 
@@ -100,12 +99,12 @@ class _Session:
             p = parameters(self.controller, beta)
             policy = tagged_policy(self.controller)
             played = play(policy, p, AskingEpisode(number, pool, self))
-            return _End(number, played.answer_class, played.stop)
+            return _End(number, played.answer_class, policy.reasons.index(played.stop))
         except Exception as error:
             told = fault(self.controller, beta, f"audited episode {number}", error)
-            return _End(number, -1, "", str(told))
+            return _End(number, -1, -1, str(told)[:MOST_TOLD])
         except BaseException as error:
-            return _End(number, -1, "", f"the controller raised {type(error).__name__}")
+            return _End(number, -1, -1, f"the controller raised {type(error).__name__}")
 
 
 def audited(
@@ -139,10 +138,15 @@ def audited(
 def _exchange(
     requests: BinaryIO, replies: BinaryIO, asking: list[AskingEpisode], ends: list[_End]
 ) -> None:
+    faulty = min((end for end in ends if end.fault), key=lambda end: end.number, default=None)
+    if faulty is not None:
+        send(replies, {"fault": faulty.fault})
+        # The parent ends this process.
+        receive(requests, 0)
     rows = [(each.number, i, asked) for each in asking for i, asked in each.asked]
-    message: dict[str, Any] = {
+    message = {
         "asking": [each.number for each in asking],
-        "ends": [[end.number, end.answer, end.stop, end.fault] for end in ends],
+        "ends": [[end.number, end.answer, end.stop] for end in ends],
     }
     send(replies, message, [np.array(rows, np.int64).reshape(-1, 3)])
     reply, (shown, signals) = receive(requests, _MOST_REPLY)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotts_core.errors import ControllerError
+from autotts_core.evaluator.messages import Asked
 from autotts_core.evaluator.parent import EpisodeKey, Evaluator, TamperedError, Worked
 from autotts_core.replay.interpreted_episode import (
     Action,
@@ -23,15 +23,16 @@ from autotts_core.replay.interpreted_episode import (
 )
 from autotts_core.replay.ledger import performed
 from autotts_core.replay.orders import branch_orders
-from autotts_core.wire import receive, send
+from autotts_core.wire import send
 
 if TYPE_CHECKING:
     from autotts_core.evaluator.parent import ControllerSource, Replayed
+    from autotts_core.wire import Array
 
 MOST_EPISODES = 3000
 """Episodes that an audit compares, drawn at random where there are more."""
 
-_MOST_ASKED = 2**28
+_MOST_ASKED = 2**24
 
 
 @dataclass(frozen=True)
@@ -65,13 +66,11 @@ def _audit(
 ) -> Audit:
     with evaluator.worked(source) as child:
         grid: Sequence[float] = betas if child.depends_on_beta else (0.0,)
-        replayed = {
-            (k, beta): child.replayed(k, beta)
-            for k, beta in product(range(len(evaluator.stores)), grid)
-        }
+        places = list(product(grid, range(len(evaluator.stores))))
+        replayed = dict(zip(places, child.replayed(places), strict=True))
     keys = [
         EpisodeKey(k, question, each, beta)
-        for (k, beta), found in replayed.items()
+        for (beta, k), found in replayed.items()
         for question, each in product(*map(range, found.outcomes.tokens.shape))
     ]
     # In another order than the one that replay went in, which a controller might remember.
@@ -83,7 +82,7 @@ def _audit(
     order = sorted(range(len(keys)), key=lambda n: _position(keys[n]))
     for n in order:
         key, (record, answer, stop) = keys[n], episodes[n]
-        text = _difference(evaluator, key, replayed[key.store, key.beta], record, answer, stop)
+        text = _difference(evaluator, key, replayed[key.beta, key.store], record, answer, stop)
         if text:
             name = evaluator.stores[key.store].name
             place = f"{name}, question {key.question}, seed {key.seed}, β = {key.beta:g}"
@@ -97,23 +96,25 @@ def _position(key: EpisodeKey) -> tuple[Any, ...]:
 
 def _asked_for(
     evaluator: Evaluator, child: Worked, keys: Sequence[EpisodeKey]
-) -> list[tuple[InterpretedEpisode, int, str]]:
+) -> list[tuple[InterpretedEpisode, int, int]]:
     """Perform what the worker asks for until each episode has ended: record, class, stop."""
     records = [_record(evaluator, key) for key in keys]
     pools = [len(record.order) for record in records]
-    ended: dict[int, tuple[int, str]] = {}
+    ended: dict[int, tuple[int, int]] = {}
     send(
         child.process.requests,
         {"audit": True},
         [np.array([key.beta for key in keys]), np.array(pools, np.int64)],
     )
     while len(ended) < len(keys):
-        message, arrays = receive(child.process.replies, _MOST_ASKED)
+        message, arrays = child.reply(Asked, _MOST_ASKED)
+        if [(array.dtype.str, array.shape[1:]) for array in arrays] != [("<i8", (3,))]:
+            raise TamperedError("actions of another shape than they have")
         try:
-            shown, signals, counts = _perform(records, ended, message, arrays)
-        except (ValueError, IndexError, TypeError, KeyError) as error:
+            shown, signals, counts = _perform(records, ended, message, arrays[0])
+        except (ValueError, IndexError) as error:
             raise TamperedError(f"an impossible action: {error}") from error
-        revealed = [len(records[n].revealed) for n in message["asking"]]
+        revealed = [len(records[n].revealed) for n in message.asking]
         send(
             child.process.requests,
             {"rows": counts, "revealed": revealed},
@@ -130,28 +131,28 @@ def _record(evaluator: Evaluator, key: EpisodeKey) -> InterpretedEpisode:
 
 def _perform(
     records: list[InterpretedEpisode],
-    ended: dict[int, tuple[int, str]],
-    message: dict[str, Any],
-    arrays: list[Any],
+    ended: dict[int, tuple[int, int]],
+    message: Asked,
+    rows: Array,
 ) -> tuple[list[tuple[int, ...]], list[float], list[int]]:
     """What the asked for actions reveal: rows, signals, and how many rows each episode has."""
-    for number, answer, stop, fault in message["ends"]:
-        if fault is not None:
-            raise ControllerError(str(fault)[:2000])
+    for number, answer, stop in message.ends:
         if number in ended or not 0 <= number < len(records):
             raise ValueError(f"the end of episode {number}")
         revealed = records[number].revealed
-        if type(answer) is not int or not -1 <= answer < len(revealed):
+        if not -1 <= answer < len(revealed):
             raise ValueError(f"the answer {answer}, which was never revealed")
-        ended[number] = (revealed[answer] if answer >= 0 else -1, str(stop)[:200])
+        ended[number] = (revealed[answer] if answer >= 0 else -1, stop)
     asked = {
-        number: [(i, what) for _, i, what in rows]
-        for number, rows in groupby(arrays[0].tolist(), key=lambda row: row[0])
+        number: [(i, what) for _, i, what in own]
+        for number, own in groupby(rows.tolist(), key=lambda row: row[0])
     }
+    if not asked.keys() <= set(message.asking):
+        raise ValueError("actions of an episode that asks for nothing")
     shown: list[tuple[int, ...]] = []
     signals: list[float] = []
     counts = []
-    for number in message["asking"]:
+    for number in message.asking:
         if number in ended or not 0 <= number < len(records):
             raise ValueError(f"a question from episode {number}, which is not being played")
         record, batch = records[number], asked.get(number, [])
@@ -162,7 +163,7 @@ def _perform(
             shown.append((i, record.depth(i), record.tokens(i), record.answer(i), finished))
             signals.append(record.signal(i))
         counts.append(len(branches))
-    if not message["asking"] and not message["ends"]:
+    if not message.asking and not message.ends:
         raise ValueError("nothing was asked for")
     return shown, signals, counts
 
@@ -173,7 +174,7 @@ def _difference(
     replayed: Replayed,
     record: InterpretedEpisode,
     answer: int,
-    stop: str,
+    stop: int,
 ) -> str | None:
     rows = replayed.ledgers.of(key.question, key.seed)
     before = _record(evaluator, key)
@@ -185,12 +186,13 @@ def _difference(
                 f"{_told(other)} where they have to be asked for"
             )
     outcomes, place = replayed.outcomes, (key.question, key.seed)
-    reason = outcomes.stop_reasons[outcomes.stop[place]]
+    reasons = dict(enumerate(outcomes.stop_reasons))
     for what, once, now in (
         ("the answer class", int(outcomes.answer_class[place]), answer),
         ("tokens", int(outcomes.tokens[place]), record.spent),
         ("sequential tokens", int(outcomes.sequential_tokens[place]), record.sequential_tokens),
-        ("why it stopped", reason, stop),
+        # By their text: returns that look the same are one reason to a person.
+        ("why it stopped", reasons[int(outcomes.stop[place])], reasons.get(stop)),
     ):
         if once != now:
             return f"{what}: {once} where the traces are at hand, {now} where they are asked for"

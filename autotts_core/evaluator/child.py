@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from autotts_core.confinement import confine
+from autotts_core.errors import ControllerError, text_of
 from autotts_core.wire import WireError, receive, send
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from autotts_core.wire import Array
 
 _MOST_EPISODES = 2**28
+
+MOST_TOLD = 4000
+"""Characters of a fault."""
 
 COLUMNS = (
     "branch_start",
@@ -134,7 +138,6 @@ def _load(message: dict[str, Any]) -> Controller:
 
 
 def _controller(replies: BinaryIO, message: dict[str, Any]) -> Controller | None:
-    from autotts_core.errors import ControllerError
     from autotts_core.schedule import check_schedule, depends_on_beta
 
     try:
@@ -142,10 +145,11 @@ def _controller(replies: BinaryIO, message: dict[str, Any]) -> Controller | None
         check_schedule(controller)
         send(replies, {"depends_on_beta": depends_on_beta(controller)})
     except ControllerError as error:
-        send(replies, {"fault": str(error)})
+        send(replies, {"fault": text_of(error)[:MOST_TOLD]})
         return None
     except BaseException as error:
-        send(replies, {"fault": f"loading the controller raised {type(error).__name__}"})
+        told = f"loading the controller raised {type(error).__name__}: {text_of(error)}"
+        send(replies, {"fault": told[:MOST_TOLD]})
         return None
     return controller
 
@@ -157,15 +161,15 @@ def _answer(
     message: dict[str, Any],
     workers: int,
 ) -> None:
-    from autotts_core.errors import ControllerError
     from autotts_core.replay.interpreted import replay_episode
     from autotts_core.replay.ledger import rows_of
+    from autotts_core.schedule import evaluated
 
-    if "schedule" in message:
-        send(replies, {"parameters": controller.schedule(message["schedule"])})
-        return
-    store, beta = stores[message["store"]], message["beta"]
     try:
+        if "schedule" in message:
+            send(replies, {"parameters": evaluated(controller, message["schedule"])})
+            return
+        store, beta = stores[message["store"]], message["beta"]
         if "question" in message:
             episode = replay_episode(controller, store, message["question"], message["seed"], beta)
             rows = rows_of(*episode.record.ledger())
@@ -179,13 +183,13 @@ def _answer(
             [replayed.answers, replayed.stops, replayed.ledgers.rows, replayed.ledgers.ends],
         )
     except ControllerError as error:
-        send(replies, {"fault": str(error)})
+        send(replies, {"fault": text_of(error)[:MOST_TOLD]})
     except MemoryError:
         send(replies, {"fault": f"controller {controller.name!r} ran out of memory"})
     except WireError:
         raise
     except Exception:
-        send(replies, {"failure": traceback.format_exc()})
+        send(replies, {"failure": traceback.format_exc()[-MOST_TOLD:]})
     except BaseException as error:
         send(replies, {"fault": f"the controller raised {type(error).__name__}"})
 

@@ -6,24 +6,35 @@ import signal
 import threading
 import time
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from pydantic import ValidationError
 
 from autotts_core.confinement import LAYERS
 from autotts_core.controller_source import check_source
 from autotts_core.errors import ControllerError
+from autotts_core.evaluator.messages import (
+    Loaded,
+    Message,
+    PlayedEpisode,
+    ReplayedStore,
+    Scheduled,
+    Trouble,
+)
 from autotts_core.evaluator.workers import MachineryError, Template, Worker, forget, template
 from autotts_core.frontier import Frontier, Point, QuestionMeans
 from autotts_core.replay.interpreted import ReplayedEpisode
 from autotts_core.replay.interpreted_episode import InterpretedEpisode, recorded_question
-from autotts_core.replay.ledger import Ledgers, compiled_recount, performed
+from autotts_core.replay.ledger import Ledgers, compiled_recount, most_rows, performed
 from autotts_core.replay.orders import branch_orders, branch_orders_of
 from autotts_core.replay.outcomes import Outcomes, outcomes_of
-from autotts_core.wire import Array, WireError, receive, send
+from autotts_core.wire import Array, GarbledError, WireError, receive, send
 
 if TYPE_CHECKING:
     from autotts_core.recipe.schema import Limits
@@ -31,12 +42,11 @@ if TYPE_CHECKING:
     from autotts_core.store.arrays import TraceArrays
 
 Result = TypeVar("Result")
+AnyMessage = TypeVar("AnyMessage", bound=Message)
 
 _TRIES = 3
 _WORTH_COMPILING = 500
 """Episodes at one β from which on compiling takes less time than it saves."""
-_MOST_MESSAGE = 2**31
-_MOST_PARAMETERS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +133,10 @@ class Evaluator:
         with self.worked(ControllerSource(name, source)) as child:
             grid: Sequence[float | None] = betas if child.depends_on_beta else (None,)
             points = []
+            places = product([beta or 0.0 for beta in grid], range(len(self.stores)))
+            every = child.replayed(places)
             for beta in grid:
-                outcomes = [child.replay(k, beta or 0.0) for k in range(len(self.stores))]
+                outcomes = [found.outcomes for found in islice(every, len(self.stores))]
                 points.append(
                     Point(
                         tuple(
@@ -157,8 +169,18 @@ class Evaluator:
             yield child
 
 
-class TamperedError(WireError):
+class TamperedError(GarbledError):
     """A worker handed back what no controller can have done."""
+
+
+def _understood(kind: type[AnyMessage], message: dict[str, Any]) -> AnyMessage:
+    """A worker's `message`, as it has to be; raises `TamperedError` where it is not."""
+    try:
+        return kind.model_validate(message)
+    except ValidationError as error:
+        problem = error.errors(include_input=False)[0]
+        place = ".".join(map(str, problem["loc"]))[:100]
+        raise TamperedError(f"an impossible message ({place}: {problem['msg']})") from None
 
 
 class _Watchdog:
@@ -195,7 +217,7 @@ def _running(template: Template, seconds: float) -> Iterator[Worker]:
             except OSError as gone:
                 forget(template)
                 raise MachineryError(f"{gone}.\n{template.said()}") from None
-            if isinstance(error, TamperedError):
+            if isinstance(error, GarbledError):
                 raise ControllerError(
                     f"the controller tampered with its results: {error}"
                 ) from None
@@ -246,23 +268,31 @@ class Worked:
                 "name": source.name,
             },
         )
-        self.depends_on_beta = bool(self._reply(0)[0]["depends_on_beta"])
+        self.depends_on_beta = self.reply(Loaded, 0)[0].depends_on_beta
 
-    def replay(self, store: int, beta: float) -> Outcomes:
-        """Every question of a store with every seed, counted and graded here."""
-        return self.replayed(store, beta).outcomes
+    def replayed(self, places: Iterable[tuple[float, int]]) -> Iterator[Replayed]:
+        """Every question with every seed, at each β and on each store by number, as they come.
 
-    def replayed(self, store: int, beta: float) -> Replayed:
-        """`replay`, with the ledgers that it was counted by."""
+        The worker replays the next while this process counts and grades the last.
+        """
+        asked: deque[int] = deque()
+        for beta, store in places:
+            request = {"store": store, "beta": beta, "seeds": self._evaluator.seeds}
+            send(self.process.requests, request | {"compile": self._compile})
+            asked.append(store)
+            if len(asked) > 1:
+                yield self._replayed(asked.popleft())
+        while asked:
+            yield self._replayed(asked.popleft())
+
+    def _replayed(self, store: int) -> Replayed:
         seeds = self._evaluator.seeds
-        request = {"store": store, "beta": beta, "seeds": seeds, "compile": self._compile}
-        send(self.process.requests, request)
-        message, arrays = self._reply(_MOST_MESSAGE)
-        for note in message.get("warnings", ()):
-            warnings.warn(str(note), stacklevel=2)
         traces = self._stores[store].load()
-        reasons = tuple(str(reason)[:200] for reason in message["reasons"])
         shape = (len(traces.branch_start) - 1, seeds)
+        message, arrays = self.reply(ReplayedStore, _most_bytes(traces, seeds))
+        for note in message.warnings:
+            warnings.warn(note, stacklevel=2)
+        reasons = tuple(message.reasons)
         layouts = [(array.dtype.str, array.shape) for array in arrays]
         rows = arrays[2].shape[:1] if len(arrays) == 4 and arrays[2].ndim else (0,)
         if layouts != [("<i8", shape), ("<i8", shape), ("<i4", (*rows, 2)), ("<i8", shape)]:
@@ -276,12 +306,7 @@ class Worked:
     def parameters(self, beta: float) -> dict[str, float]:
         """What the schedule gives at `beta`."""
         send(self.process.requests, {"schedule": beta})
-        given = self._reply(0)[0]["parameters"]
-        if not isinstance(given, dict) or len(given) > _MOST_PARAMETERS:
-            raise WireError("parameters that no schedule gives")
-        if not all(isinstance(value, int | float) for value in given.values()):
-            raise WireError("parameters that are no numbers")
-        return {str(key): value for key, value in given.items()}
+        return self.reply(Scheduled, 0)[0].parameters
 
     def episode(self, key: EpisodeKey) -> ReplayedEpisode:
         """One episode: the child's ledger is repeated here, where its costs are counted."""
@@ -292,26 +317,36 @@ class Worked:
             "beta": key.beta,
         }
         send(self.process.requests, request)
-        message, arrays = self._reply(_MOST_MESSAGE)
         traces = self._stores[key.store].load()
+        message, arrays = self.reply(PlayedEpisode, _most_bytes(traces, 1))
+        if [(array.dtype.str, array.shape[1:]) for array in arrays] != [("<i4", (2,))]:
+            raise TamperedError("a ledger of another shape than was asked for")
         recorded = recorded_question(traces, key.question)
         order = branch_orders(len(recorded.tokens), range(key.seed, key.seed + 1))[0].tolist()
         try:
             record = InterpretedEpisode.repeated(recorded, order, *performed(arrays[0]))
-        except (ValueError, IndexError, TypeError) as error:
+        except (ValueError, IndexError) as error:
             raise TamperedError(f"an impossible ledger: {error}") from error
-        answer_class = int(message["answer_class"])
-        if answer_class not in (-1, *record.revealed):
+        if message.answer_class not in (-1, *record.revealed):
             raise TamperedError("an answer that the episode never revealed")
-        return ReplayedEpisode(record, answer_class, str(message["stop"])[:200])
+        return ReplayedEpisode(record, message.answer_class, message.stop)
 
-    def _reply(self, most_bytes: int) -> tuple[dict[str, Any], list[Array]]:
+    def reply(self, kind: type[AnyMessage], most_bytes: int) -> tuple[AnyMessage, list[Array]]:
+        """The worker's next message, with arrays of so many bytes; it may tell of a fault."""
         message, arrays = receive(self.process.replies, most_bytes)
-        if "fault" in message:
-            raise ControllerError(str(message["fault"]))
-        if "failure" in message:
-            raise MachineryError(f"Evaluating a controller failed:\n{message['failure']}")
-        return message, arrays
+        if "fault" in message or "failure" in message:
+            trouble = _understood(Trouble, message)
+            if trouble.failure is None:
+                raise ControllerError(str(trouble.fault))
+            raise MachineryError(f"Evaluating a controller failed:\n{trouble.failure}")
+        return _understood(kind, message), arrays
+
+
+def _most_bytes(traces: TraceArrays, seeds: int) -> int:
+    """What outcomes and ledgers of all questions with so many seeds take at most."""
+    questions = len(traces.branch_start) - 1
+    rows = most_rows(len(traces.branch_tokens), len(traces.step_class), seeds)
+    return 8 * int(rows) + 3 * 8 * questions * seeds
 
 
 def counted_outcomes(

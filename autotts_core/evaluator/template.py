@@ -60,6 +60,12 @@ class _Worker:
     control: socket.socket
 
     def kill(self) -> None:
+        # By itself too: where it is only limited, it could have left its group.
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        self.kill_group()
+
+    def kill_group(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -136,7 +142,7 @@ class _Template:
                 continue
             del self._workers[worker.pid]
             # What it left behind, where it could.
-            worker.kill()
+            worker.kill_group()
             with suppress(KeyError, ValueError):
                 self._waiting.unregister(worker.control)
             with suppress(OSError):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -100,6 +102,7 @@ class Template:
         """A new worker, which is killed at the end; raises `MachineryError`."""
         incoming, requests = os.pipe()
         replies, outgoing = os.pipe()
+        _widen(outgoing)
         control, theirs = socket.socketpair()
         worker = Worker(0, os.fdopen(requests, "wb"), os.fdopen(replies, "rb"), control)
         try:
@@ -175,6 +178,13 @@ def forget(broken: Template) -> None:
 def _close_all() -> None:
     while _templates:
         _templates.popitem()[1].close()
+
+
+def _widen(pipe: int) -> None:
+    """Let a pipe take as much at a time as an unprivileged process may ask for."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 2**20)
 
 
 def _status(control: socket.socket) -> int:

@@ -22,7 +22,7 @@ from autotts_core.replay.compiled_episode import (
 from autotts_core.replay.interpreted import replay_episode
 from autotts_core.replay.interpreted_episode import UNLIMITED
 from autotts_core.replay.kernel import Kernel, build_kernel, compile_kernel
-from autotts_core.replay.ledger import Ledgers
+from autotts_core.replay.ledger import Ledgers, most_rows
 from autotts_core.replay.orders import branch_orders_of
 from autotts_core.replay.outcomes import OUTCOME_FIELDS, Outcomes, Progress, outcomes_of
 from autotts_core.replay.policy import parameters, tagged, tagged_policy
@@ -113,8 +113,7 @@ class _Replay:
         """On so many threads, with ledgers."""
         seeds = self.values.shape[1]
         steps = np.diff(self.arrays.step_start[self.arrays.branch_start])
-        # Each branch is opened and pruned once; each await follows something asked for.
-        room = seeds * (3 * np.diff(self.arrays.branch_start) + 2 * steps) + 1
+        room = most_rows(np.diff(self.arrays.branch_start), steps, seeds) + 1
 
         def question(q: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
             rows, ends = np.empty(2 * int(room[q]), np.int32), np.empty(seeds, np.int64)

@@ -89,6 +89,8 @@ STATE_FIELDS = 12
 
 TALLY_FIELDS = 4
 
+_MOST_IDS = 2**16
+
 CONFIDENCES = _TABLE.ravel()
 """`voting.beta_confidence` of all pairs of counts below _TABLE_SIZE."""
 
@@ -368,10 +370,12 @@ for _implementation in (_branches, _spent, _remaining):
 
 
 def _majority(answers):
-    """`voting.majority` without a hash table: ids are dense, and small but in odd cases."""
+    """`voting.majority` without a hash table, which ids that episodes have do not need."""
     top = -1
     for answer in answers:
         top = max(top, answer)
+    if top > _MOST_IDS:
+        return _majority_of_any(answers)
     counts = np.zeros(top + 1, np.int32)
     most = 0
     for answer in answers:
@@ -382,6 +386,19 @@ def _majority(answers):
         if answer >= 0 and counts[answer] == most:
             return np.int64(answer)
     return np.int64(-1)
+
+
+@shared
+def _majority_of_any(answers):
+    winner, most = np.int64(-1), 0
+    for answer in answers:
+        votes = 0
+        for other in answers:
+            if other == answer:
+                votes += 1
+        if answer >= 0 and votes > most:
+            winner, most = np.int64(answer), votes
+    return winner
 
 
 def _deepest_first(episode, branches):

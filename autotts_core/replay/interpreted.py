@@ -15,7 +15,7 @@ import numpy as np
 import autotts_core
 from autotts_core.controller import Controller
 from autotts_core.episode import Episode
-from autotts_core.errors import ControllerError, StoreError, nearest
+from autotts_core.errors import ControllerError, StoreError, nearest, text_of
 from autotts_core.replay.interpreted_episode import (
     UNLIMITED,
     BudgetExhausted,
@@ -189,10 +189,7 @@ def _told(error: Exception) -> str:
 def _explained(error: Exception) -> str:
     """The error's message; a misspelt member of the episode or of p is called by its name."""
     if not isinstance(error, AttributeError) or error.name is None:
-        try:
-            return str(error)
-        except Exception:
-            return "(whose text cannot be had)"
+        return text_of(error)
     if isinstance(error.obj, InterpretedEpisode):
         members = [name for name in dir(Episode) if not name.startswith("_")]
         return f"the episode has no {error.name!r}. {nearest(error.name, members)}"

@@ -44,6 +44,10 @@ class RecordedQuestion:
     class_text: Callable[[], Sequence[str]]
 
 
+NO_QUESTION = RecordedQuestion((), None, (), 1, True, tuple)
+"""For an episode of which nothing is recorded."""
+
+
 @lru_cache(maxsize=256)
 def recorded_question(arrays: TraceArrays, question: int) -> RecordedQuestion:
     """Question number `question` of a store, for any number of episodes."""
@@ -82,8 +86,8 @@ class Action(NamedTuple):
 
 
 # What was asked of a branch, where it is not a number of intervals to advance by.
-_READ, _PRUNE, _BRANCH = 0, -1, -2
-_KINDS = {_READ: "read", _PRUNE: "prune", _BRANCH: "branch"}
+READ, PRUNE, BRANCH = 0, -1, -2
+KINDS = {READ: "read", PRUNE: "prune", BRANCH: "branch"}
 
 
 class InterpretedEpisode:
@@ -152,7 +156,7 @@ class InterpretedEpisode:
             return -1
         self.branches = i + 1
         self._finished[i] = False
-        self._asked.append((i, _BRANCH))
+        self._asked.append((i, BRANCH))
         self._waiting.add(i)
         return i
 
@@ -162,7 +166,7 @@ class InterpretedEpisode:
             return -1
         self.branches = i + 1
         self._finished[i] = False
-        self._asked.append((i, _READ))
+        self._asked.append((i, READ))
         self._waiting.add(i)
         return i
 
@@ -171,8 +175,8 @@ class InterpretedEpisode:
             finished = self._finished[i]
         except KeyError:
             raise self._not_open(i) from None
-        if intervals != 1 and index(intervals) < 1:
-            raise NotAllowed(f"advance by {intervals} intervals: give 1 or more")
+        if intervals != 1 and not 1 <= index(intervals) < 2**63:
+            raise NotAllowed(f"advance by {intervals} intervals: give 1 or more, in 64 bits")
         if i in self._pruned:
             raise NotAllowed(f"branch {i} was pruned and cannot advance")
         if finished or (self._limited and self._ends_by(i)):
@@ -185,7 +189,7 @@ class InterpretedEpisode:
             raise self._not_open(i)
         if i not in self._pruned:
             self._pruned.add(i)
-            self._asked.append((i, _PRUNE))
+            self._asked.append((i, PRUNE))
 
     def answer(self, i: int) -> int:
         if i in self._waiting:
@@ -250,7 +254,7 @@ class InterpretedEpisode:
         return self.question.class_text()[self.revealed[answer]]
 
     def ledger(self) -> tuple[Sequence[tuple[int, int]], Sequence[int]]:
-        """All that was asked for, and where in it each batch ends: enough to repeat it."""
+        """All that was done, and where in it each batch ends: enough to repeat it."""
         self._await()
         return self._performed, self._batch_ends
 
@@ -273,11 +277,11 @@ class InterpretedEpisode:
     def ask(self, batch: Sequence[tuple[int, int]]) -> None:
         """Do what a part of a ledger says and await it; raises `ValueError` or `IndexError`."""
         for i, asked in batch:
-            if asked in (_READ, _BRANCH):
-                opened = self.read() if asked == _READ else self.branch()
+            if asked in (READ, BRANCH):
+                opened = self.read() if asked == READ else self.branch()
                 if opened != i:
                     raise NotAllowed(f"branch {i} was opened as branch {opened}")
-            elif asked == _PRUNE:
+            elif asked == PRUNE:
                 self.prune(i)
             else:
                 self.advance(i, asked)
@@ -301,9 +305,9 @@ class InterpretedEpisode:
             self._asked.append((i, asked))
             self._perform()
             depth = self._depths[i]
-            if depth > before or asked == _PRUNE:
+            if depth > before or asked == PRUNE:
                 yield Action(
-                    _KINDS.get(asked, "advance"),
+                    KINDS.get(asked, "advance"),
                     i,
                     depth - before,
                     depth,
@@ -320,7 +324,9 @@ class InterpretedEpisode:
         ids, answers, finished = self._ids, self._answers, self._finished
         all_steps, depths, all_tokens = self._steps, self._depths, self._tokens
         awaited, longest = self._awaited_tokens, self._longest
-        for i, asked in self._asked:
+        performed = self._performed
+        for each in self._asked:
+            i, asked = each
             if asked > 0:
                 steps = all_steps[i]
                 depth = depths[i] + asked
@@ -340,14 +346,15 @@ class InterpretedEpisode:
                 depths[i] = depth
                 all_tokens[i] = tokens
                 cost = tokens - awaited[i] if i < len(awaited) else tokens
-            elif asked == _PRUNE:
+            elif asked == PRUNE:
+                performed.append(each)
                 continue
             else:
                 recorded = order[i]
                 steps = question.steps[recorded]
                 cost = question.tokens[recorded]
                 depth = len(steps)
-                if asked == _BRANCH and depth > 1:
+                if asked == BRANCH and depth > 1:
                     depth = 1
                     if not exact or cost > interval:
                         cost = interval
@@ -356,6 +363,7 @@ class InterpretedEpisode:
                 all_steps.append(steps)
                 depths.append(depth)
                 all_tokens.append(cost)
+            performed.append(each)
             if cost > longest:
                 longest = cost
             answer_class = steps[depth - 1]
@@ -365,7 +373,6 @@ class InterpretedEpisode:
                 answers[i] = ids[answer_class] = len(ids) - 1
                 self.revealed.append(answer_class)
         self._longest = longest
-        self._performed += self._asked
         self._asked.clear()
 
     def _await(self) -> None:

@@ -33,6 +33,14 @@ class Ledgers:
         return self.rows[flat[place - 1] if place else 0 : flat[place]]
 
 
+def most_rows(branches: Any, steps: Any, seeds: int) -> Any:
+    """Rows that the episodes of a question with so many branches and steps have at most.
+
+    Each branch is opened and pruned once; each await follows something asked for.
+    """
+    return seeds * (3 * branches + 2 * steps)
+
+
 def performed(rows: npt.NDArray[np.int32]) -> tuple[list[tuple[int, int]], list[int]]:
     """An episode's rows as `InterpretedEpisode.repeated` takes them."""
     asked: list[tuple[int, int]] = []

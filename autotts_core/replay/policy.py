@@ -17,6 +17,7 @@ from autotts_core.replay.policy_source import (
     refuse_unrepeatable,
     tag_returns,
 )
+from autotts_core.schedule import evaluated
 
 
 @lru_cache(maxsize=256)
@@ -39,7 +40,10 @@ def tagged_policy(controller: Controller) -> TaggedPolicy:
 
 def parameters(controller: Controller, beta: float) -> Any:
     """The schedule at β as a named tuple, in the order and of the types that β = 0.5 has."""
-    expected, params = controller.schedule(0.5), controller.schedule(beta)
+    if isinstance(controller, LegacyController):
+        params = controller.schedule(beta)
+        return _named_tuple(tuple(params))(**params)
+    expected, params = evaluated(controller, 0.5), evaluated(controller, beta)
     types, found = ({k: type(v) for k, v in given.items()} for given in (expected, params))
     if types != found:
         raise ControllerError(

@@ -8,6 +8,7 @@ interpreted, and 3 stands for "confident".
 import ast
 import inspect
 import io
+import linecache
 import sys
 import textwrap
 import tokenize
@@ -66,36 +67,57 @@ def tag_returns(policy: FunctionType) -> TaggedPolicy:
             "pass them through the schedule's parameters"
         )
     path = policy.__code__.co_filename
-    try:
-        lines, first_line = inspect.getsourcelines(policy)
-    except OSError as error:
-        raise ControllerError(
-            f"the source of policy {policy.__qualname__} is not available ({error}); "
-            "put the controller in a file"
-        ) from None
-    source = textwrap.dedent("".join(lines))
-    function = ast.parse(source).body[0]
-    if not isinstance(function, ast.FunctionDef):
-        raise ControllerError(f"{path}:{first_line}: policy must be a plain function (`def`)")
+    lines, function = _definition(policy)
     function.decorator_list = []
     tagger = _TagReturns()
     function.body = [tagger.visit(statement) for statement in function.body]
     function.body.append(ast.parse(f"return ({NO_RETURN}, {len(tagger.spans)})").body[0])
     ast.copy_location(function.body[-1], function.body[-2])
     ast.fix_missing_locations(function)
-    comments = _comments(source)
+    comments = _comments("".join(lines))
     reasons = [
         next((comments[k] for k in range(last, first - 1, -1) if k in comments), None)
         or lines[first - 1].strip()
         for first, last in tagger.spans
     ]
-    module = ast.increment_lineno(ast.Module([function], []), first_line - 1)
     namespace: dict[str, Any] = {}
     # The policy's own globals, so that what it calls is found (and patched) where it lives.
-    exec(compile(module, path, "exec"), policy.__globals__, namespace)
+    module = ast.Module([function], [])
+    exec(compile(module, path, "exec", dont_inherit=True), policy.__globals__, namespace)
     ends = [first for first, _ in tagger.spans]
-    places = [f"{path}, line {first_line + line - 1}" for line in (*ends, len(lines))]
+    places = [f"{path}, line {line}" for line in (*ends, function.end_lineno)]
     return TaggedPolicy(namespace[function.name], (*reasons, "no return"), tuple(places))
+
+
+def _definition(function: FunctionType) -> tuple[list[str], ast.FunctionDef]:
+    """The lines of a function's file, and its definition there.
+
+    Found in the tree of the whole file, because `inspect` goes by what lines look like: the
+    same words in a string above would be taken for the function.
+    """
+    code = function.__code__
+    linecache.checkcache(code.co_filename)
+    lines = linecache.getlines(code.co_filename, function.__globals__)
+    if not lines:
+        raise ControllerError(
+            f"the source of policy {function.__qualname__} is not available "
+            f"({code.co_filename}); put the controller in a file"
+        )
+    for node in ast.walk(ast.parse("".join(lines))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            first = min([node, *getattr(node, "decorator_list", ())], key=_line).lineno
+            name = getattr(node, "name", "<lambda>")
+            if (first, name) == (code.co_firstlineno, code.co_name):
+                if isinstance(node, ast.FunctionDef):
+                    return lines, node
+                break
+    raise ControllerError(
+        f"{code.co_filename}:{code.co_firstlineno}: policy must be a plain function (`def`)"
+    )
+
+
+def _line(node: ast.stmt | ast.expr) -> int:
+    return node.lineno
 
 
 def refuse_catching(policy: FunctionType) -> None:

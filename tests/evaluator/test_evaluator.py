@@ -14,6 +14,7 @@ from autotts_core.controller_file import load_controller_source
 from autotts_core.errors import ControllerError
 from autotts_core.evaluation import evaluate
 from autotts_core.evaluator import Evaluator, MachineryError, parent
+from autotts_core.evaluator.messages import Loaded
 from autotts_core.evaluator.parent import ControllerSource, EpisodeKey
 from autotts_core.recipe.schema import Limits
 from autotts_core.replay.interpreted import replay_episode
@@ -146,11 +147,11 @@ def test_a_controller_that_never_ends_is_killed(store: ReplayStore) -> None:
 def test_a_controller_that_crashes_its_process_is_at_fault(
     store: ReplayStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crash(self: parent.Worked, store: int, beta: float) -> None:
+    def crash(self: parent.Worked, places: object) -> None:
         os.killpg(self.process.pid, signal.SIGSEGV)
-        self._reply(0)
+        self.reply(Loaded, 0)
 
-    monkeypatch.setattr(parent.Worked, "replay", crash)
+    monkeypatch.setattr(parent.Worked, "replayed", crash)
     with pytest.raises(ControllerError, match="crashed with SIGSEGV"):
         evaluator(store).evaluate(READ, "mine", (1.0,))
 
@@ -160,12 +161,12 @@ def test_a_child_that_is_killed_is_tried_again_and_is_no_fault_of_the_controller
 ) -> None:
     tries = []
 
-    def shoot(self: parent.Worked, store: int, beta: float) -> None:
-        tries.append(beta)
+    def shoot(self: parent.Worked, places: object) -> None:
+        tries.append(places)
         os.killpg(self.process.pid, signal.SIGKILL)
-        self._reply(0)
+        self.reply(Loaded, 0)
 
-    monkeypatch.setattr(parent.Worked, "replay", shoot)
+    monkeypatch.setattr(parent.Worked, "replayed", shoot)
     with pytest.raises(MachineryError, match="ended early"):
         evaluator(store).evaluate(READ, "mine", (1.0,))
     assert len(tries) == 3

@@ -18,9 +18,6 @@ from autotts_core.store import ReplayStore
 from autotts_core.testing import toy_store
 from autotts_core.traces import BranchTrace
 
-# Each is compiled in a process of its own, for its own limits.
-pytestmark = pytest.mark.slow
-
 CORPUS = sorted((Path(__file__).parent / "hostile").glob("*.py"))
 
 HONEST = """
@@ -33,9 +30,13 @@ def policy(episode, p):
     return episode.answer(i)
 """
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self/status").exists(), reason="untrusted code is confined on Linux alone"
-)
+pytestmark = [
+    # Each is compiled in a process of its own.
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/proc/self/status").exists(), reason="untrusted code is confined on Linux alone"
+    ),
+]
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +76,13 @@ def test_none_gets_a_score(
     store: ReplayStore, path: Path, worth_compiling: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parent, "_WORTH_COMPILING", worth_compiling)
-    source = path.read_text()
+    # As it is, line ends too.
+    source = path.read_bytes().decode()
     found = re.search("^# Reason: (.*)$", source, re.MULTILINE)
     assert found is not None
     seconds = 5 if "did not finish" in found.group(1) else 60
     with pytest.raises(ControllerError, match=found.group(1)):
-        evaluator(store, seconds=seconds).evaluate(source, "hostile", (0.0, 1.0))
+        evaluator(store, seconds=seconds).evaluate(source, "hostile", (0.0, 0.333, 1.0))
 
 
 def test_there_are_forty() -> None:

@@ -1,5 +1,5 @@
 # Remembers episodes in a default argument.
-# Reason: default
+# Reason: is no constant
 def counted(x, seen=[0]):
     seen.append(x)
     return len(seen)

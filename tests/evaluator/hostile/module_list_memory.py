@@ -1,5 +1,5 @@
 # Remembers episodes in a list of the module.
-# Reason: write a tuple
+# Reason: is no constant
 seen = [0]
 
 

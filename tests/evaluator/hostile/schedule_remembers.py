@@ -1,5 +1,5 @@
 # Its schedule differs from call to call.
-# Reason: default
+# Reason: is no constant
 def counted(x, seen=[0]):
     seen.append(x)
     return len(seen)
