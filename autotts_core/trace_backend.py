@@ -62,8 +62,34 @@ class TraceBackend(Component, ABC):
     kind: ClassVar[str] = "trace backend"
 
 
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What an engine says of itself once it has started.
+
+    `context` is the most tokens that a prefix and its continuation may have, None if unknown.
+    `lacks` says in words which of token ids, log-probabilities, seeds and cache counts it does
+    not give, and what that means.
+    """
+
+    name: str
+    version: str
+    context: int | None = None
+    lacks: tuple[str, ...] = ()
+
+
 class Engine(TraceBackend):
-    """Generates; segmenting, probing, parsing and storing are the core's."""
+    """Generates; segmenting, probing, parsing and storing are the core's.
+
+    Used from one event loop: `start`, then any number of `generate` at a time, then `close`.
+    """
+
+    @abstractmethod
+    def tokenizer(self, model: str) -> Path:
+        """The directory with the tokenizer of `model`; `EngineError` where none is known."""
+
+    @abstractmethod
+    async def start(self, model: str) -> EngineFacts:
+        """Make ready to generate with `model`; `EngineError` says what is missing."""
 
     @abstractmethod
     async def generate(
@@ -71,7 +97,8 @@ class Engine(TraceBackend):
     ) -> Continuation:
         """Continue `prefix` (token ids) by at most `max_tokens`.
 
-        Cancelling the awaiting task aborts the request in the engine.
+        Cancelling the awaiting task aborts the request in the engine. Raises `EngineError`,
+        which says whether asking again may help.
         """
 
     @abstractmethod

@@ -134,6 +134,11 @@ class _Watcher:
             case "store":
                 self._doing = f"making the store {event['name']}"
                 self._say(self._doing)
+            case "collected":
+                self._doing = (
+                    f"collecting {event['name']}: {event['branches']:,} of {event['wanted']:,} "
+                    f"branches, {event['tokens']:,} tokens"
+                )
             case "baseline":
                 self._doing = f"scoring the baseline {event['spec']} on the search set"
                 self._say(self._doing)

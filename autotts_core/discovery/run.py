@@ -11,12 +11,14 @@ import platform
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from autotts_core import __version__
+from autotts_core.collecting.collection import Collection
+from autotts_core.collecting.collector import Tally
 from autotts_core.collection import collect_store, store_folder
 from autotts_core.confinement import LAYERS
 from autotts_core.discovery.baselines import baseline_frontier
@@ -33,6 +35,8 @@ from autotts_core.recipe.reading import read_recipe, resolved_yaml
 from autotts_core.recipe.schema import Recipe
 from autotts_core.recipe.stores import planned_stores
 from autotts_core.store import ReplayStore
+from autotts_core.store.manifest import MANIFEST
+from autotts_core.trace_backend import Engine
 from autotts_core.wire import WireError, receive, send
 
 SEARCH, HELD_OUT = "search", "held-out"
@@ -138,6 +142,9 @@ def _obtained(recipe: Recipe, stores_root: Path, report: Report) -> Iterator[Run
         originals: Sequence[Path] = ()
         if planned.path is not None:
             path = planned.path
+        elif planned.collection is not None:
+            assert planned.engine is not None
+            path = _collected(planned.collection, planned.engine, stores_root, report)
         else:
             assert planned.request is not None
             assert planned.backend is not None
@@ -146,6 +153,22 @@ def _obtained(recipe: Recipe, stores_root: Path, report: Report) -> Iterator[Run
             path = collect_store(planned.backend, planned.request, stores_root)
             originals = planned.backend.originals(planned.request)
         yield RunStore(planned.role, ReplayStore.open(path), tuple(originals))
+
+
+def _collected(collection: Collection, engine: Engine, stores_root: Path, report: Report) -> Path:
+    # Engines are driven from an event loop, which nothing else of a run needs.
+    import asyncio
+
+    from autotts_core.collecting.collecting import collect
+
+    def tell(tally: Tally) -> None:
+        report({"kind": "collected", "name": collection.name} | asdict(tally))
+
+    path = collection.folder(engine, stores_root)
+    if not (path / MANIFEST).exists():
+        report({"kind": "store", "name": collection.name})
+        asyncio.run(collect(collection, engine, path, tell))
+    return path
 
 
 def _check_disjoint(stores: Sequence[RunStore]) -> None:

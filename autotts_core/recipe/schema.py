@@ -30,8 +30,12 @@ class SamplingSettings(_Section):
     temperature: Annotated[float, Field(ge=0)] = 0.7
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     top_k: int = -1
-    max_tokens: PositiveInt | None = None
-    """Tokens at which a branch is cut off; none: what the model's context allows."""
+    max_tokens: PositiveInt = 32_768
+    """Tokens at which a branch is cut off."""
+    probe_tokens: PositiveInt = 32
+    """Tokens that an answer may take after a probe."""
+    at_once: PositiveInt = 256
+    """Branches under way at any time: what the engine works on at once, and some more."""
 
 
 class StoresToCollect(_Section):
@@ -43,6 +47,8 @@ class StoresToCollect(_Section):
     """Options of the backend; `autotts plugins show NAME` describes them."""
     models: Annotated[tuple[str, ...], Field(min_length=1)]
     benchmarks: Annotated[tuple[str, ...], Field(min_length=1)]
+    benchmark_options: dict[str, Any] = {}
+    """Options of the benchmarks, where an engine is asked their questions."""
     branches: PositiveInt = 128
     """Branches sampled for each question."""
     interval_tokens: PositiveInt = 500

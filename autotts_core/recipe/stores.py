@@ -8,11 +8,19 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+from autotts_core.collecting.collection import Collection
+from autotts_core.engine_branch import BranchSettings
 from autotts_core.errors import RecipeError
+from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
-from autotts_core.recipe.schema import CollectedStores, Recipe, StoresToCollect
+from autotts_core.recipe.schema import (
+    CollectedStores,
+    Recipe,
+    SamplingSettings,
+    StoresToCollect,
+)
 from autotts_core.store import ReplayStore, find_stores
-from autotts_core.trace_backend import StoreRequest, TraceBackend, TraceSource
+from autotts_core.trace_backend import Engine, StoreRequest, TraceBackend, TraceSource
 
 Role = Literal["search", "held-out", "unused"]
 
@@ -21,8 +29,8 @@ Role = Literal["search", "held-out", "unused"]
 class PlannedStore:
     """A store by its name, MODEL/BENCHMARK.
 
-    Either at `path` already, or to be made by `backend` as `request` says. `entry` numbers the
-    recipe's `stores`.
+    Either at `path` already, or to be made: by `backend` as `request` says, or on `engine` as
+    `collection` says. `entry` numbers the recipe's `stores`.
     """
 
     name: str
@@ -31,6 +39,8 @@ class PlannedStore:
     path: Path | None = None
     request: StoreRequest | None = None
     backend: TraceSource | None = None
+    collection: Collection | None = None
+    engine: Engine | None = None
 
 
 def planned_stores(recipe: Recipe) -> list[PlannedStore]:
@@ -56,10 +66,19 @@ def stores_of_entry(
             yield PlannedStore(name, role_of(recipe, name), number, path=path)
         return
     backend = configured_backend(entry)
+    if isinstance(backend, Engine):
+        for name, request in requests(entry):
+            role = role_of(recipe, name)
+            if role != "unused":
+                ModelTokenizer(backend.tokenizer(request.model)).check()
+            yield PlannedStore(
+                name, role, number, collection=collection_of(entry, request), engine=backend
+            )
+        return
     if not isinstance(backend, TraceSource):
         raise RecipeError(
-            f"trace backend {backend.name!r} is an engine: collecting from engines is not part of "
-            "this version. Collect with another tool, import the traces, and name them by 'path'."
+            f"trace backend {backend.name!r} neither generates nor hands over traces. That is a "
+            "mistake in the backend: it has to be an Engine or a TraceSource."
         )
     if entry.sampling is not None:
         raise RecipeError(
@@ -71,6 +90,23 @@ def stores_of_entry(
         if role != "unused":
             backend.check(request)
         yield PlannedStore(name, role, number, request=request, backend=backend)
+
+
+def collection_of(entry: StoresToCollect, request: StoreRequest) -> Collection:
+    """What an engine is to be asked for, as `entry` says."""
+    sampling = entry.sampling or SamplingSettings()
+    settings = BranchSettings(
+        interval_tokens=request.interval_tokens,
+        max_tokens=sampling.max_tokens,
+        probe_tokens=sampling.probe_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        top_k=sampling.top_k,
+    )
+    benchmark = registry().get("benchmark", request.benchmark).configure(entry.benchmark_options)
+    return Collection(
+        request.model, benchmark, request.branches, settings, request.seed, sampling.at_once
+    )
 
 
 def configured_backend(entry: StoresToCollect) -> TraceBackend:

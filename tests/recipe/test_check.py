@@ -15,7 +15,6 @@ from autotts_core.plugins import Registry
 from autotts_core.recipe.check import Problem, problems
 from autotts_core.recipe.reading import read_recipe
 from autotts_core.testing import toy_store
-from autotts_core.trace_backend import Engine
 from autotts_core.traces import BranchTrace
 
 if TYPE_CHECKING:
@@ -93,23 +92,25 @@ def test_a_paid_explorer_needs_dollars(write: Write, monkeypatch: pytest.MonkeyP
     assert not any("costs money" in text for text in found)
 
 
-def test_engines_cannot_be_collected_from_yet(
-    write: Write, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    class Motor(Engine):
-        name, summary = "motor", "Runs"
-
-        async def generate(self, *_: object) -> None: ...  # type: ignore[override]
-
-        async def close(self) -> None: ...
-
-    get = Registry.get
-    monkeypatch.setattr(
-        Registry,
-        "get",
-        lambda self, kind, name: Motor if kind == "trace backend" else get(self, kind, name),
+def test_stores_to_collect_from_an_engine(write: Write, minimal: str, tmp_path: Path) -> None:
+    rest = "explorer" + minimal.partition("explorer")[2]
+    stores = """stores:
+  - backend: simulated-engine
+    models: [toy]
+    benchmarks: [arithmetic]
+    benchmark_options: {form: completion}
+search: [toy/*]
+"""
+    assert problems(read_recipe(write(text=stores + rest))) == []
+    elsewhere = stores.replace("simulated-engine", "openai-compatible").replace(
+        "    models", "    options: {base_url: 'http://127.0.0.1:1/v1'}\n    models"
     )
-    assert "'motor' is an engine" in only(write()).text
+    found = only(write(text=elsewhere + rest))
+    assert "no tokenizer is known for 'toy'" in found.text
+    assert found.missing
+    (tmp_path / "empty").mkdir()
+    empty = elsewhere.replace("base_url", f"tokenizer: {tmp_path / 'empty'}, base_url")
+    assert "tokenizer.json: there is no such file" in only(write(text=empty + rest)).text
 
 
 def test_stores_that_are_there(write: Write, minimal: str, tmp_path: Path) -> None:

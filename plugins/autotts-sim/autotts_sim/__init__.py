@@ -29,7 +29,8 @@ def autotts_register_commands(cli: click.Group) -> None:
 
 @hookimpl
 def autotts_register_trace_backends() -> list[type[TraceBackend]]:
-    """`simulated`."""
+    """`simulated`, and `simulated-engine`."""
     from autotts_sim.backend import SimulatedBackend
+    from autotts_sim.engine import SimulatedEngine
 
-    return [SimulatedBackend]
+    return [SimulatedBackend, SimulatedEngine]

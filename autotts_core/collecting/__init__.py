@@ -1,0 +1,1 @@
+"""Collection: from a model on an engine and a benchmark to a frozen replay store."""

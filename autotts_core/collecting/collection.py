@@ -1,0 +1,56 @@
+"""What is to be collected from an engine."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from autotts_core.benchmark import Benchmark, Question
+    from autotts_core.engine_branch import BranchSettings
+    from autotts_core.trace_backend import Engine
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What is to be collected: `branches` branches for each of a benchmark's questions."""
+
+    model: str
+    benchmark: Benchmark
+    branches: int
+    settings: BranchSettings
+    seed: int = 0
+    at_once: int = 256
+    """Branches under way at any time: as many as the engine works on at once, and some more."""
+
+    @property
+    def questions(self) -> Sequence[Question]:
+        """The benchmark's questions."""
+        return self.benchmark.questions()
+
+    @property
+    def most_tokens(self) -> int:
+        """What no collection can exceed, without probes."""
+        return len(self.questions) * self.branches * self.settings.max_tokens
+
+    @property
+    def name(self) -> str:
+        """What a directory can be called after the model and the benchmark."""
+        model = Path(self.model).name if Path(self.model).is_dir() else self.model
+        return f"{model}/{self.benchmark.name}"
+
+    def folder(self, engine: Engine, root: Path) -> Path:
+        """Where below `root` the store belongs: one made with other settings lies elsewhere."""
+        settings: dict[str, Any] = asdict(self.settings) | {
+            "backend": engine.name,
+            "options": engine.options.model_dump(mode="json"),
+            "benchmark": self.benchmark.options.model_dump(mode="json"),
+            "branches": self.branches,
+            "seed": self.seed,
+        }
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+        return root / f"{engine.name}-{digest[:12]}" / self.name

@@ -1,0 +1,103 @@
+"""One branch on an engine: continued from where it stands, and probed where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from math import nan
+
+from autotts_core.trace_backend import Continuation, Engine, Sampling
+
+_GREEDY = Sampling(temperature=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineQuestion:
+    """A question as an engine is asked it, and how answers are read out of what it says.
+
+    `prompt` and `probe` are token ids, `probe_text` is the probe as text. A branch is probed by
+    appending `probe` to it. `parse` gives the answer in the text of a finished branch, or in
+    that of a branch with the probe and what came after it; "" for none.
+    """
+
+    prompt: Sequence[int]
+    probe: Sequence[int]
+    probe_text: str
+    parse: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchSettings:
+    """How branches are generated and probed."""
+
+    interval_tokens: int = 500
+    """Δ."""
+    max_tokens: int = 32_768
+    """Where a branch is cut off that has not come to its end."""
+    probe_tokens: int = 32
+    """What an answer may take after the probe."""
+    temperature: float = 0.7
+    top_p: float = 1.0
+    top_k: int = -1
+
+    def sampling(self, seed: int) -> Sampling:
+        """For the next tokens of a branch."""
+        return Sampling(self.temperature, self.top_p, self.top_k, seed)
+
+
+@dataclass
+class EngineBranch:
+    """The branch of `question` that is sampled with `seed`, as far as it has come."""
+
+    engine: Engine
+    question: EngineQuestion
+    settings: BranchSettings
+    seed: int
+    ids: list[int] = field(default_factory=list)
+    text: str = ""
+    finished: bool = False
+    signal: float = nan
+    """Mean log-probability of the tokens that came last; nan where the engine gives none."""
+    probe_tokens: int = 0
+    """Tokens that probes have generated."""
+    prompt_tokens: int = 0
+    """Tokens sent to be continued, of which `cached_tokens` came from the engine's cache."""
+    cached_tokens: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens generated, without probes."""
+        return len(self.ids)
+
+    async def extend(self, most: int) -> None:
+        """Continue by at most `most` tokens, and no further than the settings allow."""
+        room = self.settings.max_tokens - self.tokens
+        # Each request of a branch draws with a seed of its own, the same whenever it is made.
+        sampling = self.settings.sampling((self.seed << 24) + self.tokens)
+        prefix = [*self.question.prompt, *self.ids]
+        found = await self._generate(prefix, min(most, room), sampling)
+        self.ids += found.token_ids
+        self.text += found.text
+        self.finished = found.finish != "length" or self.tokens >= self.settings.max_tokens
+        if found.logprobs:
+            self.signal = sum(found.logprobs) / len(found.logprobs)
+
+    def probed(self) -> Coroutine[None, None, str]:
+        """What it would answer where it stands now, whatever is asked of it meanwhile."""
+        return self._probed(self.ids.copy(), self.text)
+
+    async def answer(self) -> str:
+        """The answer in the text of a finished branch; by a probe where it holds none."""
+        return self.question.parse(self.text) or await self.probed()
+
+    async def _probed(self, ids: list[int], text: str) -> str:
+        prefix = [*self.question.prompt, *ids, *self.question.probe]
+        found = await self._generate(prefix, self.settings.probe_tokens, _GREEDY)
+        self.probe_tokens += len(found.token_ids)
+        return self.question.parse(text + self.question.probe_text + found.text)
+
+    async def _generate(self, prefix: Sequence[int], most: int, sampling: Sampling) -> Continuation:
+        found = await self.engine.generate(prefix, most, sampling)
+        self.prompt_tokens += len(prefix)
+        self.cached_tokens += found.cached_tokens or 0
+        return found

@@ -1,0 +1,75 @@
+"""A model's tokenizer: questions and probes as the token ids that an engine continues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotts_core.chat_template import load_chat_template, render_chat
+from autotts_core.engine_branch import EngineQuestion
+from autotts_core.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from autotts_core.benchmark import Benchmark
+
+
+class ModelTokenizer:
+    """The tokenizer in `directory`, which is a model's, or holds its tokenizer alone."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def encode(self, text: str) -> list[int]:
+        """The ids of `text`, in which special tokens count as such; none is added."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
+        return ids
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`, without special tokens."""
+        text: str = self._tokenizer.decode(list(ids), skip_special_tokens=True)
+        return text
+
+    def check(self) -> None:
+        """Raise `BenchmarkError` where there is no such tokenizer."""
+        _ = self._tokenizer
+
+    @property
+    def size(self) -> int:
+        """How many ids there are."""
+        size: int = self._tokenizer.get_vocab_size()
+        return size
+
+    def asked(self, benchmark: Benchmark, text: str) -> EngineQuestion:
+        """The question `text` in the form in which `benchmark` asks and probes it.
+
+        Raises `BenchmarkError` where the form is a chat and the model has no template for it.
+        """
+        prompt = benchmark.prompt_form().replace("{question}", text)
+        if benchmark.chat:
+            ids = self.encode(render_chat(*self._template, prompt))
+        else:
+            # What models are used to at the beginning of a text.
+            ids = self._tokenizer.encode(prompt, add_special_tokens=True).ids
+        probe = benchmark.probe_suffix()
+        return EngineQuestion(ids, self.encode(probe), probe, benchmark.parse_answer)
+
+    @cached_property
+    def _template(self) -> tuple[str, dict[str, str]]:
+        return load_chat_template(self.directory)
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        path = self.directory / "tokenizer.json"
+        if not path.exists():
+            raise BenchmarkError(
+                f"{path}: there is no such file. Give the directory of a model, or one that holds "
+                "its tokenizer.json and tokenizer_config.json."
+            )
+        try:
+            return Tokenizer.from_file(str(path))
+        except Exception as error:  # whatever its Rust code raises
+            raise BenchmarkError(f"{path}: not readable as a tokenizer: {error}") from None

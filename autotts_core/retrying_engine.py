@@ -1,0 +1,61 @@
+"""An engine whose requests are made again where that may help."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from autotts_core.errors import EngineError
+from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
+
+
+class RetryingEngine(Engine):
+    """`engine`, with up to `attempts` attempts for each request.
+
+    Waits between them as long as the engine says, else twice as long each time, a little at
+    random so that a thousand requests that failed at once do not come back at once.
+    """
+
+    name: ClassVar[str] = "retrying"
+    summary: ClassVar[str] = "Makes requests again where that may help"
+
+    def __init__(self, engine: Engine, attempts: int = 8) -> None:
+        super().__init__()
+        self.retried = 0
+        """Requests that were made again."""
+        self._engine = engine
+        self._attempts = attempts
+
+    def tokenizer(self, model: str) -> Path:
+        """The engine's."""
+        return self._engine.tokenizer(model)
+
+    async def start(self, model: str) -> EngineFacts:
+        """Start the engine."""
+        return await self._engine.start(model)
+
+    async def generate(
+        self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
+    ) -> Continuation:
+        """What the engine gives, sooner or later; the last `EngineError` where it does not."""
+        wait = _FIRST_WAIT
+        for attempt in range(1, self._attempts + 1):
+            try:
+                return await self._engine.generate(prefix, max_tokens, sampling)
+            except EngineError as error:
+                if not error.transient or attempt == self._attempts:
+                    raise
+                pause = wait * random.uniform(0.5, 1.0) if error.after is None else error.after
+            self.retried += 1
+            await asyncio.sleep(pause)
+            wait = min(2 * wait, _LONGEST_WAIT)
+        raise AssertionError("unreachable")
+
+    async def close(self) -> None:
+        """Close the engine."""
+        await self._engine.close()
