@@ -21,6 +21,8 @@ COMMANDS = {
     "report": ("autotts_core.cli.report:report", "Make a run's report, or compare several runs."),
     "export": ("autotts_core.cli.export:export", "Take a run's controller out as a plugin."),
     "recipe": ("autotts_core.cli.recipe:recipe", "Check recipes; print their JSON Schema."),
+    "collect": ("autotts_core.cli.collect:collect", "Sample a model's branches into a store."),
+    "solve": ("autotts_core.cli.solve:solve", "Answer a question live, under a controller."),
     "traces": ("autotts_core.cli.traces:traces", "Import, check and grade replay stores."),
     "benchmarks": ("autotts_core.cli.benchmarks:benchmarks", "List benchmarks."),
     "benchmark": ("autotts_core.cli.benchmarks:benchmark", "Show a benchmark's questions."),

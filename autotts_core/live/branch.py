@@ -1,0 +1,48 @@
+"""A branch of a live episode: it does in order what a controller asks of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autotts_core.engine_branch import EngineBranch
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a branch stands after something was asked of it; `signal` is the last interval's."""
+
+    depth: int
+    tokens: int
+    answer: str
+    finished: bool
+    signal: float
+
+
+@dataclass
+class LiveBranch(EngineBranch):
+    """Counts depth in intervals, as a store does."""
+
+    depth: int = 0
+    _end: Standing | None = None
+
+    async def advance(self, intervals: int) -> Standing:
+        """Run so many intervals, or to the end, and reveal the answer."""
+        for _ in range(intervals):
+            if not self.finished:
+                await self.extend(self.settings.interval_tokens)
+                self.depth += 1
+        return await self._standing()
+
+    async def read(self) -> Standing:
+        """Run to the end, in one request."""
+        await self.extend(self.settings.max_tokens)
+        self.depth = max(1, -(-self.tokens // self.settings.interval_tokens))
+        return await self._standing()
+
+    async def _standing(self) -> Standing:
+        if self._end is not None:
+            return self._end
+        answer = await (self.answer() if self.finished else self.probed())
+        standing = Standing(self.depth, self.tokens, answer, self.finished, self.signal)
+        self._end = standing if self.finished else None
+        return standing
