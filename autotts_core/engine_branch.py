@@ -17,13 +17,15 @@ class EngineQuestion:
 
     `prompt` and `probe` are token ids, `probe_text` is the probe as text. A branch is probed by
     appending `probe` to it. `parse` gives the answer in the text of a finished branch, or in
-    that of a branch with the probe and what came after it; "" for none.
+    that of a branch with the probe and what came after it; "" for none. `decode` gives the text
+    of ids; without, a branch's text is what the engine gave, piece by piece.
     """
 
     prompt: Sequence[int]
     probe: Sequence[int]
     probe_text: str
     parse: Callable[[str], str]
+    decode: Callable[[Sequence[int]], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ class EngineBranch:
         prefix = [*self.question.prompt, *self.ids]
         found = await self._generate(prefix, min(most, room), sampling)
         self.ids += found.token_ids
-        self.text += found.text
+        decode = self.question.decode
+        # A piece may end within a character, of which the next one holds the rest.
+        self.text = decode(self.ids) if decode else self.text + found.text
         self.finished = found.finish != "length" or self.tokens >= self.settings.max_tokens
         if found.logprobs:
             self.signal = sum(found.logprobs) / len(found.logprobs)

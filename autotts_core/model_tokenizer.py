@@ -53,7 +53,7 @@ class ModelTokenizer:
             # What models are used to at the beginning of a text.
             ids = self._tokenizer.encode(prompt, add_special_tokens=True).ids
         probe = benchmark.probe_suffix()
-        return EngineQuestion(ids, self.encode(probe), probe, benchmark.parse_answer)
+        return EngineQuestion(ids, self.encode(probe), probe, benchmark.parse_answer, self.decode)
 
     @cached_property
     def _template(self) -> tuple[str, dict[str, str]]:

@@ -19,7 +19,7 @@ from autotts_sim.engine import SimulatedEngine
 from autotts_core.collecting.collecting import collect
 from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Tally, branch_seed, sampled
-from autotts_core.engine_branch import BranchSettings, EngineBranch
+from autotts_core.engine_branch import BranchSettings, EngineBranch, EngineQuestion
 from autotts_core.errors import AutoTTSError, EngineError, StoreError
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
@@ -171,6 +171,28 @@ def test_greedy_branches_by_the_interval_are_one_long_generation() -> None:
         long = await on.generate(asked.prompt, 3000, Sampling(temperature=0.0))
         assert branch.ids == list(long.token_ids)
         assert branch.text == long.text
+
+    asyncio.run(run())
+
+
+def test_a_character_that_an_interval_cuts_is_whole_again() -> None:
+    class Snowmen(SimulatedEngine):
+        async def generate(
+            self, prefix: list[int], max_tokens: int, sampling: Sampling
+        ) -> Continuation:
+            ids = list("☃".encode() * 5)[len(prefix) - 1 :][:max_tokens]
+            finish = "length" if len(ids) == max_tokens else "stop"
+            text = bytes(ids).decode(errors="replace")
+            return Continuation(ids, text, finish)  # type: ignore[arg-type]
+
+    async def run() -> None:
+        on = Snowmen.configure({})
+        decode = ModelTokenizer(on.tokenizer("toy")).decode
+        asked = EngineQuestion([65], [66], "B", str.strip, decode)
+        branch = EngineBranch(on, asked, replace(SETTINGS, interval_tokens=4), 0)
+        while not branch.finished:
+            await branch.extend(4)
+        assert branch.text == "☃" * 5
 
     asyncio.run(run())
 
