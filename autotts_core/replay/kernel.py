@@ -70,7 +70,8 @@ def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     for part in (*versions, *replay_sources, this_source, _LOOP, repr(parameters)):
         digest.update(part.encode() + b"\0")
     for function in (policy, *all_reached(policy)):
-        digest.update(inspect.getsource(function).encode())
+        # Machine code in a cache names the modules of its functions, which have to be there.
+        digest.update(f"{function.__module__} {inspect.getsource(function)}".encode())
         digest.update(repr(_frozen_values(function)).encode())
     return digest.hexdigest()
 

@@ -162,6 +162,11 @@ def test_the_second_start_of_a_controller_uses_the_cache(tmp_path: Path) -> None
     path.write_text(SCRIPTED.read_text())
     first = compiles_of(path, cache)
     assert compiles_of(path, cache) < first
+    # A copy has functions of its own, so that machine code of the first is none of its.
+    copy = tmp_path / "copy" / "mine.py"
+    copy.parent.mkdir()
+    copy.write_text(path.read_text())
+    assert compiles_of(copy, cache) == first
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:

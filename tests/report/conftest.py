@@ -76,9 +76,9 @@ def small_run(tmp_path_factory: pytest.TempPathFactory, autotts: Autotts) -> Pat
     return directory / "run"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, as the system has it."""
+    """Chromium, as the system has it; its event loop is in the way of others' for as long."""
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -126,7 +126,7 @@ Open = Callable[..., Opened]
 Opening = Callable[[], AbstractContextManager[Open]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def opening(browser: Browser) -> Opening:
     """What opens files without network; no page may complain, or ask for anything."""
     return contextmanager(partial(_opening, browser))
