@@ -14,7 +14,18 @@ if TYPE_CHECKING:
     from conftest import Autotts, Open, Opened
 
 RECIPES = Path(__file__).resolve().parents[2] / "recipes"
-SHORT = ("--set", "rounds=2", "--set", "explorer.options.candidates=20", "--set", "seeds=8")
+SHORT = [
+    part
+    for override in (
+        "rounds=2",
+        "seeds=8",
+        "explorer.options.candidates=20",
+        "explorer.options.structures=1",
+        "explorer.options.evaluations=12",
+        "explorer.options.folds=2",
+    )
+    for part in ("--set", override)
+]
 
 
 def values(row: dict[str, Any]) -> list[float]:
