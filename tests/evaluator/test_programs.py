@@ -166,7 +166,7 @@ _simple = st.one_of(
             votes.add({1})
             seen.append({1})
             seen.append(episode.answer({4}))
-            seen = [episode.answer(k) for k in range(episode.branches)]
+            for k in range(episode.branches): seen.append(episode.answer(k))
             if {1} < len(seen): seen[{1}] = {0}
             if len(seen) > 1: {0} = seen.pop()
             weights[{1} % 4] = {3}
