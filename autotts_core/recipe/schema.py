@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag
 
 Beta = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(gt=0, le=1)]
 Pattern = Annotated[str, Field(min_length=1)]
 
 
@@ -90,14 +91,9 @@ class Selection(_Section):
     latency: Annotated[float, Field(ge=0, le=1)] = 0.0
     """What sequential tokens weigh in the cost, the rest being tokens; each as a share of SC@64's.
     0 looks for the most frugal controller, 1 for the fastest."""
-    span: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (
-        0.05,
-        1.0,
-    )
+    span: tuple[Share, Share] = (0.05, 1.0)
     """Of `best-frontier`: from where to where the area is taken, as shares of SC@64's tokens."""
-    sequential_span: tuple[
-        Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]
-    ] = (0.35, 1.0)
+    sequential_span: tuple[Share, Share] = (0.35, 1.0)
     """The same for sequential tokens: shares of SC@64's. `latency` weighs between the spans."""
     folds: Annotated[int, Field(ge=2)] = 5
     """Parts that the questions are split into for cross-validation."""
