@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -27,7 +26,7 @@ from autotts_core.discovery.run_directory import RunDirectory
 from autotts_core.discovery.workbench import Report
 from autotts_core.errors import AutoTTSError, RecipeError, StoreError
 from autotts_core.evaluator.parent import Evaluator
-from autotts_core.files import write_atomically
+from autotts_core.files import remove_drafts, write_atomically
 from autotts_core.frontier import SCORES
 from autotts_core.plugins import registry
 from autotts_core.processes import child_process
@@ -67,7 +66,7 @@ def run_recipe(
     """
     run = RunDirectory(path)
     with run.locked():
-        _remove_drafts(run)
+        remove_drafts(run.path)
         _write_recipe(run, recipe)
         stores = list(_obtained(recipe, stores_root, report))
         _check_disjoint(stores)
@@ -96,12 +95,6 @@ def _write_report(run: RunDirectory) -> None:
     from autotts_core.report.writing import write_report
 
     write_report([run], run.report)
-
-
-def _remove_drafts(run: RunDirectory) -> None:
-    """What a killed process had begun to write."""
-    for draft in run.path.rglob(".draft-*"):
-        shutil.rmtree(draft, ignore_errors=True)
 
 
 def _write_recipe(run: RunDirectory, recipe: Recipe) -> None:

@@ -28,7 +28,6 @@ import json
 import os
 import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -41,7 +40,7 @@ from autotts_core.discovery.digest import Digest
 from autotts_core.discovery.history import Entry
 from autotts_core.errors import AutoTTSError
 from autotts_core.explorer import Proposal
-from autotts_core.files import write_atomically
+from autotts_core.files import draft_directory, write_atomically
 from autotts_core.frontier import SCORES, Frontier
 from autotts_core.statistics import Interval
 
@@ -191,8 +190,7 @@ class RunDirectory:
     @contextmanager
     def new_folder(self, folder: Path) -> Iterator[Path]:
         """A draft that becomes `folder` when the block ends, whole or not at all."""
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=folder.parent))
+        draft = draft_directory(folder.parent)
         try:
             yield draft
             draft.chmod(0o755)
