@@ -15,7 +15,7 @@ import numpy.typing as npt
 from autotts_core.errors import StoreError
 from autotts_core.evaluation import Score
 from autotts_core.files import write_atomically
-from autotts_core.parquet import from_parquet, to_parquet
+from autotts_core.parquet import from_numpy, from_parquet, to_numpy, to_parquet
 
 if TYPE_CHECKING:
     from autotts_core.replay.outcomes import Outcomes
@@ -114,12 +114,10 @@ class Frontier:
         The Parquet file has a row for each row of `scores.json` and each question. The same
         frontier gives the same bytes.
         """
-        import pyarrow as pa
-
         rows = [score.row() for score in self.rows()]
         means = [questions for point in self.points for questions in point.questions]
         counts = [len(each.accuracy) for each in means]
-        table = pa.table(
+        table = from_numpy(
             {
                 "score": np.repeat(np.arange(len(rows)), counts),
                 "store": np.repeat([row["store"] for row in rows], counts),
@@ -139,9 +137,9 @@ class Frontier:
         try:
             scores = [Score(**row) for row in json.loads((folder / SCORES).read_bytes())]
             table = from_parquet((folder / QUESTIONS).read_bytes())
-            cuts = np.flatnonzero(np.diff(table["score"].to_numpy())) + 1
+            cuts = np.flatnonzero(np.diff(to_numpy(table, "score"))) + 1
             columns = [
-                np.split(table[name].to_numpy(), cuts)
+                np.split(to_numpy(table, name), cuts)
                 for name in ("accuracy", "tokens", "sequential_tokens")
             ]
         except (OSError, ValueError, TypeError, KeyError) as error:

@@ -12,7 +12,7 @@ import numpy as np
 
 from autotts_core.errors import StoreError
 from autotts_core.grading import APART
-from autotts_core.parquet import from_parquet
+from autotts_core.parquet import from_parquet, to_numpy
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -141,7 +141,7 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
         for column in wanted:
             if column not in NULLABLE and table[column].null_count:
                 raise ValueError(f"missing values in {column!r} of {name}")
-        return [table[column].to_numpy() for column in wanted]
+        return [to_numpy(table, column) for column in wanted]
 
     question, tokens, probe_count, final, final_signal = columns(
         BRANCHES, "question", "tokens", "intervals", "final_answer", "final_signal"
@@ -218,8 +218,9 @@ def _read_class_text(path: Path, manifest: Manifest) -> list[str]:
     table = read_table(
         path, ANSWERS, manifest.files.get(ANSWERS), ["question", "text", "answer_class"]
     )
-    table = table.filter(table["answer_class"].to_numpy() != APART)
+    graded = np.flatnonzero(to_numpy(table, "answer_class") != APART)
     # Sorted by question, then class: the order in which `class_start` numbers them.
-    label = table["question"].to_numpy().astype(np.int64) << 32 | table["answer_class"].to_numpy()
-    first = np.unique(label, return_index=True)[1]
-    return list(table["text"].take(first).to_pylist())
+    label = to_numpy(table, "question").astype(np.int64) << 32 | to_numpy(table, "answer_class")
+    first = graded[np.unique(label[graded], return_index=True)[1]]
+    texts = table["text"].to_pylist()
+    return [texts[row] for row in first]
