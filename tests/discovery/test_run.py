@@ -148,7 +148,7 @@ def test_two_processes_do_not_work_on_one_run(autotts: Autotts, finished: Finish
     assert "another process is working on this run" in second.stderr
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_a_run_ends_as_an_unbroken_one(
     kills: int, autotts: Autotts, finished: Finished, recipe: Path, environment: dict[str, str]
 ) -> None:

@@ -14,11 +14,25 @@ from autotts_core.live.solving import LiveAnswer, Solver
 from autotts_core.replay.interpreted import ReplayedEpisode, replay_episode
 from autotts_core.store import ReplayStore
 
-QUESTIONS, SEEDS = 6, range(4)
+SIZES = [(1, 3), pytest.param((6, 4), marks=pytest.mark.slow)]
+"""Questions and seeds: every controller soon, and hundreds of episodes among the slow tests."""
+
+Size = tuple[int, int]
+
+
+def episodes(size: Size) -> list[tuple[int, int]]:
+    questions, seeds = size
+    return [(question, seed) for question in range(questions) for seed in range(seeds)]
 
 
 async def live(
-    store: ReplayStore, spec: str, beta: float, at_once: int, pace: float, budget: int | None = None
+    store: ReplayStore,
+    spec: str,
+    beta: float,
+    size: Size,
+    at_once: int,
+    pace: float,
+    budget: int | None = None,
 ) -> list[LiveAnswer]:
     (controller,) = load_controllers(spec)
     slots = asyncio.Semaphore(at_once)
@@ -42,23 +56,22 @@ async def live(
             assert engine.running == 0
             return answer
 
-        return await asyncio.gather(*(one(q, s) for q in range(QUESTIONS) for s in SEEDS))
+        return await asyncio.gather(*(one(*episode) for episode in episodes(size)))
 
 
 def replayed(
-    store: ReplayStore, spec: str, beta: float, budget: int | None = None
+    store: ReplayStore, spec: str, beta: float, size: Size, budget: int | None = None
 ) -> list[ReplayedEpisode]:
     (controller,) = load_controllers(spec)
     return [
-        replay_episode(controller, store, q, s, beta, budget)
-        for q in range(QUESTIONS)
-        for s in SEEDS
+        replay_episode(controller, store, question, seed, beta, budget)
+        for question, seed in episodes(size)
     ]
 
 
-def assert_same(answers: list[LiveAnswer], episodes: list[ReplayedEpisode]) -> None:
-    assert len(answers) == len(episodes) == QUESTIONS * len(SEEDS)
-    for found, expected in zip(answers, episodes, strict=True):
+def assert_same(answers: list[LiveAnswer], replays: list[ReplayedEpisode]) -> None:
+    assert answers
+    for found, expected in zip(answers, replays, strict=True):
         record = expected.record
         answer = record.revealed.index(expected.answer_class) if expected.answer_class >= 0 else -1
         assert (found.answer, found.stop) == (record.text(answer), expected.stop)
@@ -80,13 +93,14 @@ SPECS = [
 ]
 
 
+@pytest.mark.parametrize("size", SIZES, ids=["few", "many"])
 @pytest.mark.parametrize(("spec", "beta"), SPECS)
 @pytest.mark.parametrize(("at_once", "pace"), [(1, 0.0), (64, 1e-6)], ids=["alone", "64-at-once"])
 def test_a_live_run_on_a_recorded_engine_is_the_replay(
-    store: ReplayStore, spec: str, beta: float, at_once: int, pace: float
+    store: ReplayStore, spec: str, beta: float, size: Size, at_once: int, pace: float
 ) -> None:
-    answers = asyncio.run(live(store, spec, beta, at_once, pace))
-    assert_same(answers, replayed(store, spec, beta))
+    answers = asyncio.run(live(store, spec, beta, size, at_once, pace))
+    assert_same(answers, replayed(store, spec, beta, size))
 
 
 @pytest.mark.parametrize("budget", [5_000, 50_000])
@@ -94,5 +108,5 @@ def test_a_live_run_on_a_recorded_engine_is_the_replay(
 def test_budgets_end_a_live_run_where_they_end_the_replay(
     store: ReplayStore, spec: str, budget: int
 ) -> None:
-    answers = asyncio.run(live(store, spec, 1.0, 64, 0.0, budget))
-    assert_same(answers, replayed(store, spec, 1.0, budget))
+    answers = asyncio.run(live(store, spec, 1.0, (2, 3), 64, 0.0, budget))
+    assert_same(answers, replayed(store, spec, 1.0, (2, 3), budget))

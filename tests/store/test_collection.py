@@ -271,19 +271,18 @@ def test_store_that_another_made_meanwhile_is_reused(
 
 def test_processes_at_once_agree_on_one_store(tmp_path: Path) -> None:
     alone = collect_store(Toy(), REQUEST, tmp_path / "alone")
-    for number in range(3):
-        root = tmp_path / str(number)
-        with collector("together", root) as one, collector("together", root) as two:
-            for process in (one, two):
-                assert process.stdin is not None
-                process.stdin.write("now\n")
-                process.stdin.flush()
-            said = [process.communicate(timeout=60)[0] for process in (one, two)]
-            assert (one.returncode, two.returncode) == (0, 0)
-        path = store_folder(Toy(), REQUEST, root)
-        assert said == [f"{path}\n"] * 2
-        assert contents(path) == contents(alone)
-        assert not [each for each in root.rglob("*") if each.name.startswith(".")]
+    root = tmp_path / "root"
+    with collector("together", root) as one, collector("together", root) as two:
+        for process in (one, two):
+            assert process.stdin is not None
+            process.stdin.write("now\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=60)[0] for process in (one, two)]
+        assert (one.returncode, two.returncode) == (0, 0)
+    path = store_folder(Toy(), REQUEST, root)
+    assert said == [f"{path}\n"] * 2
+    assert contents(path) == contents(alone)
+    assert not [each for each in root.rglob("*") if each.name.startswith(".")]
 
 
 @pytest.mark.parametrize("calls", range(1, FILES + 1))
@@ -300,7 +299,7 @@ def test_killed_while_writing(tmp_path: Path, calls: int) -> None:
 
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     moments = random.Random(0)
-    for _ in range(6):
+    for _ in range(4):
         before = len(stores_below(tmp_path))
         with collector("many", tmp_path) as process:
             time.sleep(moments.uniform(0, 0.3))
