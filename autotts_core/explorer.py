@@ -11,6 +11,7 @@ from autotts_core.component import Component
 
 if TYPE_CHECKING:
     from autotts_core.discovery.workbench import Workbench
+    from autotts_core.recipe.schema import Budget
     from autotts_core.statistics import Interval
 
 
@@ -35,6 +36,13 @@ class Explorer(Component, ABC):
     kind: ClassVar[str] = "explorer"
     paid: ClassVar[bool] = False
     """Whether proposing costs dollars."""
+
+    def lacks(self, budget: Budget) -> str | None:
+        """Why it could not work here, such as a key that is not set; None when it can.
+
+        Asked before a run starts anything.
+        """
+        return None
 
     @abstractmethod
     def propose(self, workbench: Workbench) -> Iterable[Proposal]:

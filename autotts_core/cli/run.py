@@ -149,6 +149,9 @@ class _Watcher:
             case "progress":
                 self._candidates = event["candidates"]
                 self._doing = event["note"] or self._doing
+            case "explorer":
+                self._doing = event["text"]
+                self._say(f"  {event['text']}")
             case "charged":
                 self._dollars = event["dollars"]
             case "round finished":

@@ -9,6 +9,7 @@
                            its scores and digest.json, or fault.txt
     rounds/<r>/journal/    what the explorer had computed, or paid for, once
     rounds/<r>/charges/    what it cost
+    rounds/<r>/transcript.jsonl  what an agent and its tools said, as it came in
     evaluations/<hash>/    scores, or the fault, of everything evaluated, by content
     selection.json         which proposal was selected, and why
     selected.py            its source
@@ -42,6 +43,7 @@ from autotts_core.errors import AutoTTSError
 from autotts_core.explorer import Proposal
 from autotts_core.files import draft_directory, write_atomically
 from autotts_core.frontier import SCORES, Frontier
+from autotts_core.secrets import redacted
 from autotts_core.statistics import Interval
 
 _JOURNAL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,200}")
@@ -123,18 +125,17 @@ class RunDirectory:
     def note(self, event: str, **facts: Any) -> None:
         """Append a line to events.jsonl."""
         line = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "time": _now(),
             "process": os.getpid(),
             "elapsed": round(time.monotonic() - self._began, 3),
             "event": event,
             **facts,
         }
-        self.path.mkdir(parents=True, exist_ok=True)
-        with self.events.open("ab+") as file:
-            # A line that a kill has cut off must not swallow this one.
-            if file.tell() and not _ends_line(file):
-                file.write(b"\n")
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        _append(self.events, line)
+
+    def transcribe(self, round_number: int, facts: Mapping[str, Any]) -> None:
+        """Append a line to a round's transcript.jsonl."""
+        _append(self.round(round_number) / "transcript.jsonl", {"time": _now(), **facts})
 
     def noted(self) -> list[dict[str, Any]]:
         """The lines of events.jsonl; one that a kill has cut off is left out."""
@@ -243,6 +244,20 @@ class RunDirectory:
         """The numbers of finished rounds, in order."""
         found = self.path.glob("rounds/*/round.json")
         return sorted(int(path.parent.name) for path in found)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _append(path: Path, line: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = redacted(json.dumps(line, ensure_ascii=False))
+    with path.open("ab+") as file:
+        # A line that a kill has cut off must not swallow this one.
+        if file.tell() and not _ends_line(file):
+            file.write(b"\n")
+        file.write(text.encode() + b"\n")
 
 
 def _ends_line(file: BinaryIO) -> bool:

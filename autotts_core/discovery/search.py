@@ -32,6 +32,7 @@ from autotts_core.plugins import registry
 from autotts_core.processes import connect
 from autotts_core.recipe.reading import read_recipe
 from autotts_core.recipe.schema import Recipe
+from autotts_core.secrets import redacted
 from autotts_core.store import ReplayStore
 from autotts_core.wire import WireError, receive, send
 
@@ -218,10 +219,11 @@ def main() -> None:
     except WireError:
         return
     except AutoTTSError as error:
-        report({"kind": "error", "text": str(error)})
+        report({"kind": "error", "text": redacted(str(error))})
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        report({"kind": "error", "text": reason, "traceback": traceback.format_exc()})
+        reason = redacted(f"{type(error).__name__}: {error}")
+        trace = redacted(traceback.format_exc())
+        report({"kind": "error", "text": reason, "traceback": trace})
 
 
 if __name__ == "__main__":

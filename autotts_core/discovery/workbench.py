@@ -17,6 +17,7 @@ from autotts_core.evaluator.parent import EpisodeKey, Evaluator
 from autotts_core.frontier import Frontier
 from autotts_core.recipe.schema import Recipe, Selection
 from autotts_core.replay.interpreted import ReplayedEpisode
+from autotts_core.secrets import redacted
 from autotts_core.store import ReplayStore
 
 CONTROLLER = "controller"
@@ -106,6 +107,13 @@ class Workbench:
             raise ControllerError((folder / "fault.txt").read_text(encoding="utf-8"))
         return Frontier.read(folder)
 
+    def check(self, source: str) -> list[dict[str, float]]:
+        """Check `source` without scoring it; gives its parameters at each of `betas`.
+
+        Raises `ControllerError` for what can be found without replaying anything.
+        """
+        return self._evaluator.schedule(source, CONTROLLER, self.betas)
+
     def episodes(self, source: str, keys: Sequence[EpisodeKey]) -> list[ReplayedEpisode]:
         """Episodes with every action and what it revealed; errors as `evaluate` has."""
         return self._evaluator.episodes(source, CONTROLLER, keys)
@@ -149,6 +157,11 @@ class Workbench:
         self._session.report({"kind": "charged", "dollars": self._session.run.dollars()})
 
     @property
+    def dollars(self) -> float:
+        """What this round was charged so far."""
+        return self._session.run.dollars(self.round)
+
+    @property
     def dollars_left(self) -> float:
         """What the budget leaves; infinite without one."""
         limit = self._session.recipe.budget.dollars
@@ -169,6 +182,18 @@ class Workbench:
         self._session.report(
             {"kind": "progress", "round": self.round, "candidates": candidates, "note": note}
         )
+
+    def say(self, text: str) -> None:
+        """Tell whoever watches the run, and `events.jsonl`, what happens, in a line for people."""
+        text = redacted(text)
+        self._session.run.note(
+            "explorer", round=self.round, text=text, explored=self._session.clock.seconds()
+        )
+        self._session.report({"kind": "explorer", "text": text})
+
+    def transcribe(self, facts: Mapping[str, Any]) -> None:
+        """Append a line to the round's `transcript.jsonl`: what was said, as it comes in."""
+        self._session.run.transcribe(self.round, facts)
 
     @property
     def _evaluator(self) -> Evaluator:

@@ -65,9 +65,12 @@ def _explorer_problems(read: ReadRecipe) -> Iterator[Problem]:
         yield _not_installed(read.at("explorer", "name"), error)
         return
     try:
-        explorer.configure(chosen.options)
+        lacking = explorer.configure(chosen.options).lacks(read.recipe.budget)
     except AutoTTSError as error:
         yield Problem(f"{read.at('explorer', 'options')}: {error}")
+    else:
+        if lacking:
+            yield Problem(f"{read.at('explorer', 'name')}: {lacking}", missing=True)
     if explorer.paid and read.recipe.budget.dollars == 0:
         yield Problem(
             f"{read.at('budget', 'dollars')}: explorer {chosen.name!r} costs money, so that "

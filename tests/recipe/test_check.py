@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from autotts_core.cli import cli
 from autotts_core.explorer import Explorer, Proposal
-from autotts_core.plugins import Registry
+from autotts_core.plugins import Registry, registry
 from autotts_core.recipe.check import Problem, problems
 from autotts_core.recipe.reading import read_recipe
 from autotts_core.testing import toy_store
@@ -162,3 +162,13 @@ def test_the_schema_describes_every_key() -> None:
     assert schema["properties"]["betas"]["description"].startswith("The β grid")
     assert schema["additionalProperties"] is False
     assert "required" not in schema
+
+
+def test_what_an_explorer_lacks_is_missing_and_no_mistake(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explorer = registry().get("explorer", "random-search")
+    monkeypatch.setattr(explorer, "lacks", lambda self, budget: "SOME_KEY is not set")
+    [problem] = problems(read_recipe(write()))
+    assert problem.missing
+    assert problem.text.endswith("explorer.name: SOME_KEY is not set")
