@@ -30,7 +30,7 @@ def export(run: str, target: Path, form: str, name: str | None, root: Path) -> N
     from autotts_core.export.files import export_file, export_plugin
     from autotts_core.report.findings import Findings
 
-    found = Findings.of(RunDirectory(find_run(run, root)))
+    found = Findings.of_selected(RunDirectory(find_run(run, root)))
     if form == "file":
         if name is not None:
             raise click.UsageError("--name is for plugins: a file's controller is called like it.")

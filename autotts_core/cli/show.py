@@ -104,11 +104,11 @@ def _summary(run: RunDirectory) -> dict[str, Any]:
     events = run.noted()
     selected, held_out = "", ["", "", ""]
     if run.selection.exists():
-        selected = run.read_json(run.selection)["selected"]
+        selected = run.read_json(run.selection)["selected"] or "nothing"
     if run.results.exists():
         state = "finished"
         found = Findings.of(run)
-        if "held_out" in found.sets:
+        if "held_out" in found.sets and found.selection["selected"]:
             row = found.operating_row("held_out", "matching")
             held_out = [
                 f"{row['accuracy']['mean']:.2f}",
@@ -132,7 +132,11 @@ def _described(run: RunDirectory) -> dict[str, Any]:
     """All that `show` prints, as JSON values."""
     from autotts_core.report.findings import trajectory
 
-    described: dict[str, Any] = {"run": str(run.path), "trajectory": trajectory(run)}
+    described: dict[str, Any] = {
+        "run": str(run.path),
+        "trajectory": trajectory(run),
+        "dollars": run.dollars(),
+    }
     if run.results.exists():
         described |= run.read_json(run.results)
     return described
@@ -151,12 +155,27 @@ def print_run(run: RunDirectory) -> None:
         console.print(Text(f"{run.path} is not finished: `autotts run` goes on with it."))
         return
     found = Findings.of(run)
-    for key in found.sets:
+    for key in (key for key, of_set in found.sets.items() if of_set["rows"]):
         _print_set(SETS[key], key, found, console)
     selection = found.selection
+    if selection["selected"] is None:
+        console.print(
+            Text(
+                f"Nothing was selected ({selection['ended']}), for no proposal could be scored"
+                f"{_disqualified(selection)}. The results are the baselines' alone.\n"
+                f"{_FOOTNOTES}"
+            ),
+            soft_wrap=True,
+        )
+        return
     chosen = f"Selected {selection['selected']} by {selection['rule']} ({selection['ended']}): "
     places = f"{run.selected}" + (f"\nReport: {run.report}" if run.report.exists() else "")
     console.print(Text(f"{chosen}{places}\n{_gain(found)}\n{_FOOTNOTES}"), soft_wrap=True)
+
+
+def _disqualified(selection: Mapping[str, Any]) -> str:
+    told = [f"{name} failed its audit: {why}" for name, why in selection["disqualified"].items()]
+    return "".join(f"\n{each}" for each in told)
 
 
 _FOOTNOTES = """\
@@ -195,6 +214,8 @@ def _print_trajectory(run: RunDirectory, console: Console) -> None:
         selected = row["entry"] == chosen
         table.add_row(*map(Text, (row["entry"], *cells)), style="green" if selected else None)
     console.print(table)
+    if dollars := run.dollars():
+        console.print(Text(f"Paid for exploring: ${dollars:.2f}"))
 
 
 def _print_set(title: str, of: str, found: Findings, console: Console) -> None:
@@ -213,7 +234,8 @@ def _print_set(title: str, of: str, found: Findings, console: Console) -> None:
     ]
     draw_frontiers(curves, console)
     _print_rows(of_set, found.operating_points, console)
-    _print_comparisons(of_set, console)
+    if of_set["versus"]:
+        _print_comparisons(of_set, console)
 
 
 def _print_rows(

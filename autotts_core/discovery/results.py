@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from autotts_core.discovery.history import Entry
 from autotts_core.discovery.run_directory import RunDirectory
 from autotts_core.discovery.selection import (
     Floats,
@@ -91,40 +92,60 @@ class Gain:
 def results(
     run: RunDirectory, search: Sequence[ReplayStore], held_out: Sequence[ReplayStore]
 ) -> dict[str, Any]:
-    """The content of `results.json`, from what lies in the run's directory, and its stores."""
+    """The content of `results.json`, from what lies in the run's directory, and its stores.
+
+    Where nothing was selected it has the baselines alone, and no `gain`.
+    """
     recipe = read_recipe(run.recipe).recipe
     selection = run.read_json(run.selection)
-    round_number, _, number = selection["selected"].partition(".")
-    entry = next(each for each in run.kept(int(round_number)) if each.number == int(number))
-    assert entry.frontier is not None
     count = range(len(recipe.baselines))
     baselines = [Frontier.read(run.baseline(k)) for k in count]
-    rule, means = recipe.selection, Means.of(entry.frontier)
-    budgets = rule_budgets(rule)
-    gained = _gain(out_of_fold_accuracy(means, rule, budgets), search, recipe)
     found: dict[str, Any] = {
         "recipe": recipe.name,
         "selection": selection,
         "seeds": recipe.seeds,
-        "search": _set_results(recipe, selection, entry.frontier, baselines),
+        "search": _set_results(search, baselines),
         "held_out": None,
+        "gain": None,
     }
+    if held_out:
+        there = [Frontier.read(run.held_out_baseline(k)) for k in count]
+        found["held_out"] = _set_results(held_out, there)
+    if selection["selected"] is None:
+        return found
+    entry = _selected_entry(run, selection["selected"])
+    assert entry.frontier is not None
+    rule, means = recipe.selection, Means.of(entry.frontier)
+    budgets = rule_budgets(rule)
+    gained = _gain(out_of_fold_accuracy(means, rule, budgets), search, recipe)
+    found["search"] |= _selected_results(recipe, selection, entry.frontier, baselines)
     gained_there = None
     if held_out:
-        there = Frontier.read(run.held_out / "selected")
-        baselines = [Frontier.read(run.held_out_baseline(k)) for k in count]
-        found["held_out"] = _set_results(recipe, selection, there, baselines)
-        answered = answered_accuracy(means, Means.of(there), rule, budgets)
+        chosen = Frontier.read(run.held_out / "selected")
+        found["held_out"] |= _selected_results(recipe, selection, chosen, there)
+        answered = answered_accuracy(means, Means.of(chosen), rule, budgets)
         gained_there = _gain(answered, held_out, recipe)
     found["gain"] = asdict(Gain(entry.proposal.expected, gained, gained_there))
     return found
 
 
-def _set_results(
+def _selected_entry(run: RunDirectory, name: str) -> Entry:
+    round_number, _, number = name.partition(".")
+    return next(each for each in run.kept(int(round_number)) if each.number == int(number))
+
+
+def _set_results(stores: Sequence[ReplayStore], baselines: Sequence[Frontier]) -> dict[str, Any]:
+    return {
+        "stores": [store.name for store in stores],
+        "rows": [asdict(row) for row in _rows("baseline", baselines)],
+        "versus": [],
+        "areas": [],
+    }
+
+
+def _selected_results(
     recipe: Recipe, selection: dict[str, Any], chosen: Frontier, baselines: Sequence[Frontier]
 ) -> dict[str, Any]:
-    rows = [point_row("baseline", point) for sweep in baselines for point in sweep.points]
-    rows += [point_row("selected", point) for point in chosen.points]
     against = []
     for beta, name in operating_points(selection).items():
         point = next(each for each in chosen.points if each.beta == beta)
@@ -135,12 +156,16 @@ def _set_results(
         Area(spec, *(_area_difference(recipe, chosen, sweep, latency) for latency in (0.0, 1.0)))
         for spec, sweep in zip(recipe.baselines, baselines, strict=True)
     ]
+    rows = [*_rows("baseline", baselines), *_rows("selected", [chosen])]
     return {
-        "stores": list(chosen.stores),
         "rows": [asdict(row) for row in rows],
         "versus": [asdict(each) for each in against],
         "areas": [asdict(area) for area in areas],
     }
+
+
+def _rows(kind: str, frontiers: Sequence[Frontier]) -> list[Row]:
+    return [point_row(kind, point) for frontier in frontiers for point in frontier.points]
 
 
 def operating_points(selection: Mapping[str, Any]) -> dict[float | None, str]:

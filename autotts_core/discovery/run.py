@@ -61,8 +61,8 @@ def run_recipe(
     """Do everything that `recipe` asks for in the directory `path`; what is done, is not again.
 
     Stores that have to be made go below `stores_root`. `report` hears of progress; proposals
-    are confined by `layers`. Raises `AutoTTSError` where the directory holds another run, a store
-    has changed, or the search ends without anything to select.
+    are confined by `layers`. A run that has nothing to select from ends with the baselines'
+    results. Raises `AutoTTSError` where the directory holds another run, or a store has changed.
     """
     run = RunDirectory(path)
     with run.locked():
@@ -83,7 +83,8 @@ def run_recipe(
             )
             run.write_json(run.results, results(run, search, held_out))
             run.note("run finished")
-        if not run.report.exists():
+        # A report is about the selected controller.
+        if run.selected.exists() and not run.report.exists():
             report({"kind": "report"})
             _write_report(run)
         registry().notify("autotts_run_finished", run=path)
@@ -248,10 +249,10 @@ def _score_held_out(
     report: Report,
     layers: tuple[str, ...],
 ) -> None:
-    """Score the selected controller and the baselines where nothing was chosen."""
+    """Score the selected controller, if any, and the baselines where nothing was chosen."""
     held_out = [each.store for each in stores if each.role == HELD_OUT]
     folder = run.held_out / "selected"
-    if not (folder / SCORES).exists():
+    if run.selected.exists() and not (folder / SCORES).exists():
         report({"kind": "held-out", "spec": "the selected controller"})
         evaluator = Evaluator(held_out, recipe.seeds, recipe.limits, workers, layers)
         source = run.selected.read_text(encoding="utf-8")

@@ -54,6 +54,17 @@ class Findings:
             raise AutoTTSError(f"{run.path} is not finished: `autotts run` goes on with it.")
         return cls(run, run.read_json(run.results))
 
+    @classmethod
+    def of_selected(cls, run: RunDirectory) -> Findings:
+        """What `run` found; raises `AutoTTSError` also where it ended with nothing selected."""
+        found = cls.of(run)
+        if found.selection["selected"] is None:
+            raise AutoTTSError(
+                f"{run.path} selected no controller, for none of its proposals could be scored: "
+                "`autotts show` says why, and what the baselines came to."
+            )
+        return found
+
     @property
     def name(self) -> str:
         """The directory's name."""
@@ -105,7 +116,7 @@ class Findings:
     @cached_property
     def operating_points(self) -> Mapping[float | None, str]:
         """What the selected controller's distinguished βs are called; see `Versus`."""
-        return operating_points(self.selection)
+        return operating_points(self.selection) if self.selection["selected"] else {}
 
     def operating_row(self, of: str, point: str) -> Row:
         """The selected controller's row on the set `of` at its "matching" or "best" β."""
@@ -205,8 +216,8 @@ def family(row: Row) -> str:
 
 
 def curves_of(rows: Sequence[Row]) -> list[Curve]:
-    """The curves of the rows of `results.json`, the selected controller's first."""
-    names = dict.fromkeys(["selected", *map(family, rows)])
+    """The curves of the rows of `results.json`, the selected controller's, if any, first."""
+    names = sorted(dict.fromkeys(map(family, rows)), key=lambda name: name != "selected")
     return [
         Curve(
             "selected" if name == "selected" else "baseline",

@@ -19,10 +19,12 @@ def write_report(
     """Write the report of `runs`, which several are compared in, to `path`.
 
     It carries at most `most_episodes` episodes of each run. Raises `AutoTTSError` where a run
-    has not finished. What could not be shown is said on the page, and in `RunSection.missing`.
+    has not finished, or selected nothing. What could not be shown is said on the page, and in
+    `RunSection.missing`.
     """
     sections = [
-        RunSection(Findings.of(run), number, most_episodes) for number, run in enumerate(runs)
+        RunSection(Findings.of_selected(run), number, most_episodes)
+        for number, run in enumerate(runs)
     ]
     write_atomically(path, render(sections).encode())
     return sections

@@ -231,15 +231,26 @@ def test_a_spent_budget_ends_the_exploration(autotts: Autotts, recipe: Path) -> 
     assert selection["selected"] == "1.1"
 
 
-def test_nothing_to_select_is_an_error_that_names_the_faults(
-    autotts: Autotts, recipe: Path
+@pytest.mark.parametrize("baselines", ["[]", "[self-consistency]"])
+def test_with_nothing_to_select_a_run_ends_with_the_baselines(
+    baselines: str, autotts: Autotts, recipe: Path
 ) -> None:
     for path in (recipe.parent / "sources").glob("*.py"):
         path.write_text("import os\n")
-    done = autotts(recipe.parent, "run", recipe, "--out", "run", "--set", "baselines=[]")
-    assert done.returncode == 2
-    assert "no proposal could be scored" in done.stderr
-    assert "1.1: line 1: imports os" in done.stderr
+    done = autotts(recipe.parent, "run", recipe, "--out", "run", "--set", f"baselines={baselines}")
+    assert done.returncode == 0, done.stderr
+    assert "rejected: line 1: imports os" in done.stdout
+    assert "Nothing was selected (all rounds), for no proposal could be scored." in done.stdout
+    found = json.loads((recipe.parent / "run" / "results.json").read_text())
+    assert found["selection"]["selected"] is found["gain"] is None
+    for of_set in (found["search"], found["held_out"]):
+        assert {row["kind"] for row in of_set["rows"]} <= {"baseline"}
+        assert bool(of_set["rows"]) == (baselines != "[]")
+    for command in (["report", "run"], ["export", "run", "x.py", "--as", "file"]):
+        refused = autotts(recipe.parent, *command)
+        assert refused.returncode == 2
+        assert "selected no controller" in refused.stderr
+    assert "nothing" in autotts(recipe.parent, "runs", "--runs", ".").stdout
 
 
 @pytest.mark.parametrize(
