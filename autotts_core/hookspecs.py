@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from autotts_core.grader import Grader
     from autotts_core.trace_backend import TraceBackend
     from autotts_core.trace_importer import TraceImporter
+    from autotts_core.tuner import Tuner
 
 CONTRACT_VERSION = 1
 
@@ -59,6 +60,11 @@ def autotts_register_trace_importers() -> list[type[TraceImporter]]:  # type: ig
 @hookspec
 def autotts_register_explorers() -> list[type[Explorer]]:  # type: ignore[empty-body]
     """Explorers: what proposes controllers during discovery."""
+
+
+@hookspec
+def autotts_register_tuners() -> list[type[Tuner]]:  # type: ignore[empty-body]
+    """Tuners: what fits the constants of proposed controllers, where a recipe asks for it."""
 
 
 @hookspec

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from autotts_core.grader import Grader
     from autotts_core.trace_backend import TraceBackend
     from autotts_core.trace_importer import TraceImporter
+    from autotts_core.tuner import Tuner
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
         "autotts_core.trace_importer:TraceImporter",
     ),
     "explorer": ("autotts_register_explorers", "autotts_core.explorer:Explorer"),
+    "tuner": ("autotts_register_tuners", "autotts_core.tuner:Tuner"),
     "benchmark": ("autotts_register_benchmarks", "autotts_core.benchmark:Benchmark"),
     "grader": ("autotts_register_graders", "autotts_core.grader:Grader"),
     "executor": ("autotts_register_executors", "autotts_core.executor:Executor"),
@@ -142,6 +144,8 @@ class Registry:
     def get(self, kind: Literal["trace importer"], name: str) -> type[TraceImporter]: ...
     @overload
     def get(self, kind: Literal["explorer"], name: str) -> type[Explorer]: ...
+    @overload
+    def get(self, kind: Literal["tuner"], name: str) -> type[Tuner]: ...
     @overload
     def get(self, kind: Literal["benchmark"], name: str) -> type[Benchmark]: ...
     @overload

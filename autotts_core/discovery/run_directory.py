@@ -9,6 +9,7 @@
                            its scores and digest.json, or fault.txt
     rounds/<r>/journal/    what the explorer had computed, or paid for, once
     rounds/<r>/charges/    what it cost
+    rounds/<r>/scratch/    an explorer's own files
     rounds/<r>/transcript.jsonl  what an agent and its tools said, as it came in
     evaluations/<hash>/    scores, or the fault, of everything evaluated, by content
     selection.json         which proposal was selected, and why

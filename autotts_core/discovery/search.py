@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ from autotts_core.recipe.reading import read_recipe
 from autotts_core.recipe.schema import Recipe
 from autotts_core.secrets import redacted
 from autotts_core.store import ReplayStore
+from autotts_core.tuner import Tuner
 from autotts_core.wire import WireError, receive, send
 
 
@@ -47,10 +49,13 @@ def search(
 ) -> None:
     """Explore for the recipe's rounds or until its budget is spent, and select.
 
-    Raises `AutoTTSError` where the explorer cannot work, or nothing that it proposed could be
-    scored. What is on disk already is not done again.
+    Raises `AutoTTSError` where the explorer cannot work. What is on disk already is not done
+    again.
     """
     explorer = registry().get("explorer", recipe.explorer.name).configure(recipe.explorer.options)
+    tuner = None
+    if recipe.tune is not None:
+        tuner = registry().get("tuner", recipe.tune.name).configure(recipe.tune.options)
     session = Session(recipe, run, workers, Clock(run), report, layers)
     baselines = [
         _baseline(session, number, spec, stores) for number, spec in enumerate(recipe.baselines)
@@ -67,7 +72,7 @@ def search(
             ended = f"the budget of {spent} was spent before round {number}"
             break
         report({"kind": "round", "round": number, "rounds": recipe.rounds})
-        _explore(explorer, bench, session)
+        _explore(explorer, tuner, bench, session)
         run.finish_round(number, {"proposals": len(run.kept(number))})
         run.note("round finished", round=number, explored=session.clock.seconds())
         report({"kind": "round finished", "round": number})
@@ -85,12 +90,34 @@ def _baseline(session: Session, number: int, spec: str, stores: Sequence[ReplayS
     return Frontier.read(folder)
 
 
-def _explore(explorer: Explorer, bench: Workbench, session: Session) -> None:
+def _proposed(explorer: Explorer, tuner: Tuner | None, bench: Workbench) -> Iterator[Proposal]:
+    """The explorer's proposals, each followed by itself with its constants tuned."""
+    for number, proposal in enumerate(explorer.propose(bench), start=1):
+        yield proposal
+        if tuner is not None and bench.seconds_left > 0:
+            kept = bench.once(f"tuned-{number}", partial(_tuned, tuner, proposal, bench))
+            if kept is not None:
+                yield Proposal(kept["source"], kept["rationale"])
+
+
+def _tuned(tuner: Tuner, proposal: Proposal, bench: Workbench) -> dict[str, str] | None:
+    try:
+        bench.evaluate(proposal.source)
+        found = tuner.tune(proposal, bench)
+    except ControllerError as error:
+        bench.say(f"not tuned: {error}")
+        return None
+    if found is None:
+        return None
+    return {"source": found.source, "rationale": found.rationale}
+
+
+def _explore(explorer: Explorer, tuner: Tuner | None, bench: Workbench, session: Session) -> None:
     """One round: every proposal is checked, scored and kept before the next is asked for."""
     run = session.run
     kept = run.kept(bench.round)
     bench.history.entries += kept
-    for proposal in explorer.propose(bench):
+    for proposal in _proposed(explorer, tuner, bench):
         if any(entry.proposal.source == proposal.source for entry in kept):
             continue
         entry = _judged(proposal, len(kept) + 1, bench)
@@ -134,18 +161,14 @@ def _select(
     run, recipe = session.run, session.recipe
     seeds = range(recipe.seeds)
     candidates = [(entry, entry.frontier) for entry in history if entry.frontier is not None]
-    if not candidates:
-        faults = "".join(f"\n{entry.name}: {entry.fault}" for entry in history)
-        raise AutoTTSError(
-            f"{run.path}: no proposal could be scored, so there is nothing to select.{faults}"
-        )
     values = [
         selection.value(selection.Means.of(frontier), recipe.selection, stores, seeds)
         for _, frontier in candidates
     ]
     told = dict(zip((entry.name for entry, _ in candidates), values, strict=True))
     disqualified: dict[str, str] = {}
-    while True:
+    chosen: Entry | None = None
+    while candidates:
         chosen = selection.select(candidates, values)
         difference = _audited(session, stores, chosen)
         if difference is None:
@@ -153,25 +176,27 @@ def _select(
         disqualified[chosen.name] = difference
         left = [k for k, (entry, _) in enumerate(candidates) if entry.name != chosen.name]
         candidates, values = [candidates[k] for k in left], [values[k] for k in left]
-        if not candidates:
-            told_all = "".join(f"\n{name}: {text}" for name, text in disqualified.items())
-            raise AutoTTSError(f"{run.path}: every proposal failed its audit.{told_all}")
-    assert chosen.frontier is not None
-    sc64 = [100 * self_consistency(store, seeds).correct.mean() for store in stores]
-    matching = selection.cheapest_matching(chosen.frontier, sum(sc64) / len(sc64))
-    write_atomically(run.selected, chosen.proposal.source.encode())
-    run.write_json(
-        run.selection,
-        {
+        chosen = None
+    found: dict[str, Any] = {
+        "selected": None,
+        "rule": recipe.selection.rule,
+        "values": told,
+        "disqualified": disqualified,
+        "matching_beta": None,
+        "best_beta": None,
+        "ended": ended,
+    }
+    if chosen is not None:
+        assert chosen.frontier is not None
+        sc64 = [100 * self_consistency(store, seeds).correct.mean() for store in stores]
+        matching = selection.cheapest_matching(chosen.frontier, sum(sc64) / len(sc64))
+        write_atomically(run.selected, chosen.proposal.source.encode())
+        found |= {
             "selected": chosen.name,
-            "rule": recipe.selection.rule,
-            "values": told,
-            "disqualified": disqualified,
             "matching_beta": matching.beta,
             "best_beta": chosen.frontier.best.beta,
-            "ended": ended,
-        },
-    )
+        }
+    run.write_json(run.selection, found)
 
 
 def _audited(session: Session, stores: Sequence[ReplayStore], entry: Entry) -> str | None:

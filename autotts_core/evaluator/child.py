@@ -78,6 +78,8 @@ def serve(
                 from autotts_core.evaluator.asking import audited
 
                 audited(requests, replies, controller, *arrays)
+            elif "reschedule" in request:
+                controller = _rescheduled(replies, controller, request["reschedule"])
             else:
                 _answer(replies, controller, stores, request, message["workers"])
     except WireError:
@@ -151,6 +153,24 @@ def _controller(replies: BinaryIO, message: dict[str, Any]) -> Controller | None
         told = f"loading the controller raised {type(error).__name__}: {text_of(error)}"
         send(replies, {"fault": told[:MOST_TOLD]})
         return None
+    return controller
+
+
+def _rescheduled(replies: BinaryIO, controller: Controller, source: str) -> Controller:
+    """`controller` with the schedule of `source`; as it was, where that has a fault."""
+    from autotts_core.controller_file import load_controller_source
+    from autotts_core.schedule import check_schedule
+
+    try:
+        other = load_controller_source(source, controller.name)()
+        check_schedule(other)
+        controller.schedule = other.schedule  # type: ignore[method-assign]
+        send(replies, {"rescheduled": True})
+    except ControllerError as error:
+        send(replies, {"fault": text_of(error)[:MOST_TOLD]})
+    except BaseException as error:
+        told = f"loading the schedule raised {type(error).__name__}: {text_of(error)}"
+        send(replies, {"fault": told[:MOST_TOLD]})
     return controller
 
 

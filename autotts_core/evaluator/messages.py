@@ -38,6 +38,12 @@ class Scheduled(Message):
     ]
 
 
+class Rescheduled(Message):
+    """Another schedule is in place."""
+
+    rescheduled: bool
+
+
 class ReplayedStore(Message):
     """Of a store's episodes, beside their outcomes and ledgers: why they stopped, and notes."""
 

@@ -24,6 +24,7 @@ from autotts_core.evaluator.messages import (
     Message,
     PlayedEpisode,
     ReplayedStore,
+    Rescheduled,
     Scheduled,
     Trouble,
 )
@@ -127,25 +128,48 @@ class Evaluator:
                 time.sleep(0.5)
         raise AssertionError
 
-    def _frontier(self, source: str, name: str, betas: Sequence[float]) -> Frontier:
-        from autotts_core.evaluation import score_source
+    @contextmanager
+    def variants(
+        self, source: str, name: str, betas: Sequence[float]
+    ) -> Iterator[Callable[[str], Frontier]]:
+        """Scores sources that are `source` but for their schedules, one after the other.
 
+        Compiles once for all of them. Their policies are taken for granted, not looked at, so
+        that what comes of it has to be evaluated for itself before it counts. Errors as
+        `evaluate` has; after one that a schedule is to blame for, others can be scored.
+        """
+        check_source(source)
+        with self.worked(ControllerSource(name, source)) as child:
+
+            def scored(variant: str) -> Frontier:
+                check_source(variant)
+                child.reschedule(variant)
+                return self._scored(child, name, betas)
+
+            yield scored
+
+    def _frontier(self, source: str, name: str, betas: Sequence[float]) -> Frontier:
         with self.worked(ControllerSource(name, source)) as child:
             grid: Sequence[float | None] = betas if child.depends_on_beta else (None,)
-            points = []
-            places = product([beta or 0.0 for beta in grid], range(len(self.stores)))
-            every = child.replayed(places)
-            for beta in grid:
-                outcomes = [found.outcomes for found in islice(every, len(self.stores))]
-                points.append(
-                    Point(
-                        tuple(
-                            score_source(each, name, store, beta, range(self.seeds))
-                            for each, store in zip(outcomes, self.stores, strict=True)
-                        ),
-                        tuple(map(QuestionMeans.of, outcomes)),
-                    )
+            return self._scored(child, name, grid)
+
+    def _scored(self, child: Worked, name: str, grid: Sequence[float | None]) -> Frontier:
+        from autotts_core.evaluation import score_source
+
+        points = []
+        places = product([beta or 0.0 for beta in grid], range(len(self.stores)))
+        every = child.replayed(places)
+        for beta in grid:
+            outcomes = [found.outcomes for found in islice(every, len(self.stores))]
+            points.append(
+                Point(
+                    tuple(
+                        score_source(each, name, store, beta, range(self.seeds))
+                        for each, store in zip(outcomes, self.stores, strict=True)
+                    ),
+                    tuple(map(QuestionMeans.of, outcomes)),
                 )
+            )
         return Frontier(tuple(points))
 
     def _episodes(
@@ -302,6 +326,11 @@ class Worked:
             raise TamperedError("stops without a reason")
         outcomes = counted_outcomes(traces, range(seeds), answers, stops, ledgers, reasons[:-1])
         return Replayed(outcomes, ledgers)
+
+    def reschedule(self, source: str) -> None:
+        """Put the schedule of `source` in the place of the controller's."""
+        send(self.process.requests, {"reschedule": source})
+        self.reply(Rescheduled, 0)
 
     def parameters(self, beta: float) -> dict[str, float]:
         """What the schedule gives at `beta`."""

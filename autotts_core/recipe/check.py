@@ -38,6 +38,7 @@ def problems(read: ReadRecipe) -> list[Problem]:
     return [
         *_grid_problems(read),
         *_explorer_problems(read),
+        *_tuner_problems(read),
         *_budget_problems(read),
         *_baseline_problems(read),
         *_store_problems(read),
@@ -76,6 +77,21 @@ def _explorer_problems(read: ReadRecipe) -> Iterator[Problem]:
             f"{read.at('budget', 'dollars')}: explorer {chosen.name!r} costs money, so that "
             "nothing can be proposed for $0: give it a budget, or leave this out for no limit."
         )
+
+
+def _tuner_problems(read: ReadRecipe) -> Iterator[Problem]:
+    chosen = read.recipe.tune
+    if chosen is None:
+        return
+    try:
+        tuner = registry().get("tuner", chosen.name)
+    except AutoTTSError as error:
+        yield _not_installed(read.at("tune", "name"), error)
+        return
+    try:
+        tuner.configure(chosen.options)
+    except AutoTTSError as error:
+        yield Problem(f"{read.at('tune', 'options')}: {error}")
 
 
 def _budget_problems(read: ReadRecipe) -> Iterator[Problem]:

@@ -79,6 +79,15 @@ class ExplorerChoice(_Section):
     """Options of the explorer; `autotts plugins show NAME` describes them."""
 
 
+class TunerChoice(_Section):
+    """What fits the constants of every proposal."""
+
+    name: str
+    """An installed tuner; `autotts plugins` lists them."""
+    options: dict[str, Any] = {}
+    """Options of the tuner; `autotts plugins show NAME` describes them."""
+
+
 class Selection(_Section):
     """How the one controller is chosen among all proposals, by the search set alone."""
 
@@ -132,6 +141,9 @@ class Recipe(_Section):
     held_out: tuple[Pattern, ...] = ()
     """The stores that nothing sees before a controller is selected: patterns as in `search`."""
     explorer: ExplorerChoice
+    tune: TunerChoice | None = None
+    """Structure from the explorer, numbers from replay: each proposal is handed in a second time
+    with its constants fitted, where that carries over."""
     rounds: PositiveInt = 5
     betas: Annotated[tuple[Beta, ...], Field(min_length=1)] = (0, 0.2, 0.4, 0.5, 0.6, 0.8, 1)
     """The β grid on which every proposal is scored."""

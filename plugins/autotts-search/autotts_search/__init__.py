@@ -1,4 +1,4 @@
-"""Explorers that search a space of policies and call no model."""
+"""Explorers that search a space of policies and call no model, and a tuner of constants."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from autotts_core.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from autotts_core.explorer import Explorer
+    from autotts_core.tuner import Tuner
 
 AUTOTTS_CONTRACT = 1
 
@@ -18,3 +19,11 @@ def autotts_register_explorers() -> list[type[Explorer]]:
     from autotts_search.random_search import RandomSearch
 
     return [RandomSearch]
+
+
+@hookimpl
+def autotts_register_tuners() -> list[type[Tuner]]:
+    """`constants`."""
+    from autotts_search.constants import Constants
+
+    return [Constants]
