@@ -47,6 +47,7 @@ def pages() -> dict[str, str]:
         "controllers.md": controllers_page(),
         "recipe.md": recipe_page(),
         "workbench.md": workbench_page(),
+        "agent.md": agent_page(),
     }
 
 
@@ -215,6 +216,30 @@ def workbench_page() -> str:
     for module, names in (
         (history, ("History", "Entry")),
         (digest, ("Digest", "LostQuestion", "Waste")),
+    ):
+        parts += [_class_entry(_tree(module), name, "##", module.__name__) for name in names]
+    return _page(parts)
+
+
+def agent_page() -> str:
+    from autotts_core.agent import explorer, llm, pricing, scripted_server
+
+    parts = [
+        "# Agent\n",
+        "What explorers that are models are made of. [Explore with a model](../how-to/"
+        "explore-with-a-model.md)\nshows them at work.\n",
+    ]
+    for module, names in (
+        (explorer, ("AgentExplorer", "AgentOptions")),
+        (pricing, ("Price", "PriceTable")),
+        (
+            llm,
+            (
+                *("LLM", "Request", "Said", "Reply", "Results", "ToolCall", "ToolResult"),
+                *("ToolSpec", "Usage", "Listener", "Unavailable", "RequestRefused", "LLMError"),
+            ),
+        ),
+        (scripted_server, ("ScriptedServer", "Asked")),
     ):
         parts += [_class_entry(_tree(module), name, "##", module.__name__) for name in names]
     return _page(parts)

@@ -1,0 +1,1 @@
+"""The agent: a model that reads the evidence, tries controllers, and hands one in."""
