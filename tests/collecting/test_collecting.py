@@ -231,7 +231,7 @@ COMMAND = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_it_goes_on(whole: Path, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     kept: list[int] = []

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 RECIPE = """
 stores:
   - backend: simulated-engine
@@ -29,6 +31,7 @@ selection: {folds: 2}
 """
 
 
+@pytest.mark.slow
 def test_from_an_engine_to_a_report(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(RECIPE)
     command = [sys.executable, "-m", "autotts_core", "run", "recipe.yaml", "--out", "run", "--json"]

@@ -235,7 +235,13 @@ CONSTANTS = {
 }
 
 
-@pytest.mark.parametrize("constant", CONSTANTS)
+@pytest.mark.parametrize(
+    "constant",
+    [
+        name if name == "in-the-policy" else pytest.param(name, marks=pytest.mark.slow)
+        for name in CONSTANTS
+    ],
+)
 def test_a_constant_that_changed_is_compiled_anew(
     write_file: WriteFile, store: ReplayStore, constant: str
 ) -> None:

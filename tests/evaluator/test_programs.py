@@ -321,6 +321,7 @@ def careful(max_examples: int) -> settings:
     )
 
 
+@pytest.mark.slow
 @careful(25)
 @given(body=program)
 def test_interpreted_and_audited_replay_agree(stores: list[ReplayStore], body: str) -> None:

@@ -95,7 +95,10 @@ SPECS = [
 
 @pytest.mark.parametrize("size", SIZES, ids=["few", "many"])
 @pytest.mark.parametrize(("spec", "beta"), SPECS)
-@pytest.mark.parametrize(("at_once", "pace"), [(1, 0.0), (64, 1e-6)], ids=["alone", "64-at-once"])
+@pytest.mark.parametrize(
+    ("at_once", "pace"),
+    [pytest.param(1, 0.0, marks=pytest.mark.slow, id="alone"), pytest.param(64, 1e-6, id="64")],
+)
 def test_a_live_run_on_a_recorded_engine_is_the_replay(
     store: ReplayStore, spec: str, beta: float, size: Size, at_once: int, pace: float
 ) -> None:

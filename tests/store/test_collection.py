@@ -297,6 +297,7 @@ def test_killed_while_writing(tmp_path: Path, calls: int) -> None:
     assert check_store(path) == []
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     moments = random.Random(0)
     for _ in range(4):

@@ -65,6 +65,7 @@ def test_what_is_written_keeps_to_the_contract() -> None:
         assert all(f'"{knob}":' in source for knob in candidate.ends)
 
 
+@pytest.mark.slow
 def test_what_is_written_does_what_the_candidate_does(store: ReplayStore) -> None:
     drawn = candidates(20)
     every_part = [next(each for each in drawn if part in each.parts) for part in PARTS]
