@@ -227,7 +227,7 @@ def test_solve(backend: Backend, model: Path) -> None:
         )
     )
     assert told["tokens"] > 0
-    assert told["stop"]
+    assert told["stopped"]
 
 
 GARBAGE = """\
