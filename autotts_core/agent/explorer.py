@@ -107,7 +107,11 @@ class AgentExplorer(Explorer):
             seconds=options.turn_seconds,
         )
         if workbench.round == 1:
-            workbench.say(self._estimate(workbench))
+            table = self.prices()
+            origin = "price as given"
+            if table is not None and options.price is None:
+                origin = f"prices of {table.as_of}"
+            workbench.say(estimated(workbench, options.model, self.price(), origin, options.turns))
         toolbox = Toolbox(workbench)
         ended = self._converse(conversation, toolbox, workbench)
         if toolbox.submitted is None:
@@ -145,24 +149,25 @@ class AgentExplorer(Explorer):
             conversation.say(_REMINDER[reply.stop])
         return f"its {self.options.turns} turns were over"
 
-    def _estimate(self, workbench: Workbench) -> str:
-        model, price = self.options.model, self.price()
-        left = workbench.dollars_left
-        limit = "no limit is set" if left == float("inf") else f"the limit is ${left:,.2f}"
-        if price is None:
-            return f"{model}: price unknown, tokens are counted; {limit}."
-        turns = min(self.options.turns, _TYPICAL_TURNS)
-        usage = Usage()
-        for turn in range(turns):
-            seen = _TYPICAL_BRIEF + _TYPICAL_TURN * turn
-            usage += Usage(cache_read=seen, cache_write=_TYPICAL_TURN, output=_TYPICAL_TURN // 2)
-        dollars = price.dollars(usage)
-        table = self.prices()
-        as_of = f"prices of {table.as_of}" if table and not self.options.price else "price as given"
-        return (
-            f"{model}: a round of {turns} turns is estimated at ${dollars:,.2f}, "
-            f"{workbench.rounds} rounds at ${dollars * workbench.rounds:,.2f} ({as_of}); {limit}."
-        )
+
+def estimated(
+    workbench: Workbench, model: str, price: Price | None, origin: str, turns: int
+) -> str:
+    """What a run's rounds will about cost, in words; `origin` says where the price is from."""
+    left = workbench.dollars_left
+    limit = "no limit is set" if left == float("inf") else f"the limit is ${left:,.2f}"
+    if price is None:
+        return f"{model}: price unknown, tokens are counted; {limit}."
+    turns = min(turns, _TYPICAL_TURNS)
+    usage = Usage()
+    for turn in range(turns):
+        seen = _TYPICAL_BRIEF + _TYPICAL_TURN * turn
+        usage += Usage(cache_read=seen, cache_write=_TYPICAL_TURN, output=_TYPICAL_TURN // 2)
+    dollars = price.dollars(usage)
+    return (
+        f"{model}: a round of {turns} turns is estimated at ${dollars:,.2f}, "
+        f"{workbench.rounds} rounds at ${dollars * workbench.rounds:,.2f} ({origin}); {limit}."
+    )
 
 
 _NOTHING = {

@@ -84,6 +84,7 @@ class TestSession:
         # With what was accepted the session ended: nothing was bought after it.
         assert server.bought == [(0, number) for number in range(5)]
         assert bench.run.dollars() == pytest.approx(server.dollars(PRICES), abs=1e-9)
+        assert bench.said[0].startswith("claude-opus-5-5: a round of 25 turns is estimated at $")
         assert "evaluate: failed: line 1: imports os" in "\n".join(bench.said)
         assert '"kind": "ResultMessage"' in bench.transcript()
         tools = {tool["name"] for tool in server.asked[0].body["tools"]}

@@ -25,6 +25,7 @@ from autotts_core.agent.evidence import (
     frontier_lines,
     voting_reference,
 )
+from autotts_core.agent.explorer import estimated
 from autotts_core.agent.llm import LLMError, ToolCall, ToolResult, Usage
 from autotts_core.agent.pricing import Price, PriceTable
 from autotts_core.agent.tools import SPECS, SUBMIT, Toolbox
@@ -92,6 +93,8 @@ class ClaudeCode(Explorer):
     def propose(self, workbench: Workbench) -> Iterator[Proposal]:
         """What the session submits; else its best draft, or what was rejected last."""
         round_ = _Round(workbench, self.options)
+        if workbench.round == 1:
+            workbench.say(round_.estimate)
         ended = round_.worked()
         if round_.toolbox.submitted is None:
             workbench.say(f"round {workbench.round}: nothing was submitted, for {ended}.")
@@ -110,6 +113,13 @@ class _Round:
         self._messages: set[str] = set()
         table = PriceTable.parse(files("autotts_claude").joinpath("prices.yaml").read_text("utf-8"))
         self._price = options.price or table.price(options.model)
+        self.estimate = estimated(
+            workbench,
+            options.model,
+            self._price,
+            "price as given" if options.price else f"prices of {table.as_of}",
+            options.turns,
+        )
 
     def worked(self) -> str:
         """Have the session work until it is over; why it was."""
