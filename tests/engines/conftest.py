@@ -21,9 +21,10 @@ import pytest
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
-if "AUTOTTS_ENGINES_DIR" in os.environ:
+if "AUTOTTS_TEST_ENGINES" in os.environ:
     ENGINES = Path(os.environ["AUTOTTS_ENGINES_DIR"])
 else:
+    # Also where the user keeps engines, plain `pytest` leaves them alone.
     collect_ignore_glob = ["test_*.py"]
 
 _PATIENCE = 400
