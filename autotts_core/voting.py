@@ -93,9 +93,12 @@ def majority(answers: list[int]) -> int:
 
     Ids of -1, and other negative numbers, do not vote; -1 when nothing is left.
     """
-    counts = Counter(answer for answer in answers if answer >= 0)
     # A Counter keeps the order of first occurrence, and `max` the first of equals.
-    return max(counts, key=counts.__getitem__, default=-1)
+    counts = Counter(answers)
+    winner = max(counts, key=counts.__getitem__, default=-1)
+    if winner >= 0:
+        return winner
+    return max((each for each in counts if each >= 0), key=counts.__getitem__, default=-1)
 
 
 def _beta_table(size: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

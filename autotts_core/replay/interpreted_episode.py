@@ -345,7 +345,7 @@ class InterpretedEpisode:
                         tokens = (depth - 1) * interval
                 depths[i] = depth
                 all_tokens[i] = tokens
-                cost = tokens - awaited[i] if i < len(awaited) else tokens
+                cost = tokens - awaited[i]
             elif asked == PRUNE:
                 performed.append(each)
                 continue
@@ -363,6 +363,7 @@ class InterpretedEpisode:
                 all_steps.append(steps)
                 depths.append(depth)
                 all_tokens.append(cost)
+                awaited.append(0)
             performed.append(each)
             if cost > longest:
                 longest = cost
