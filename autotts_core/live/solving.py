@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from autotts_core.live.episode import LiveEpisode
 from autotts_core.replay.interpreted import fault, play
 from autotts_core.replay.interpreted_episode import UNLIMITED, Action
+from autotts_core.replay.outcomes import BUDGET_EXHAUSTED
 from autotts_core.replay.policy import parameters, tagged_policy
 
 if TYPE_CHECKING:
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
     from autotts_core.trace_backend import Engine
 
 OUT_OF_TIME = "out of time"
+SEQUENTIAL_BUDGET_EXHAUSTED = "sequential budget exhausted"
 
 
 @dataclass(frozen=True)
 class LiveAnswer:
-    """What a controller answered, and what it spent; `tokens` are without probes'."""
+    """What a controller answered, and what it spent; `tokens` are without probes'.
+
+    `limited` says whether a limit kept the controller from something; where it ended the
+    episode, `stop` says which.
+    """
 
     answer: str
     stop: str
@@ -36,6 +42,7 @@ class LiveAnswer:
     seconds: float
     branches: Sequence[LiveBranch]
     actions: Sequence[Action]
+    limited: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,17 +70,25 @@ class Solver:
         seed: int = 0,
         budget: int | None = None,
         seconds: float | None = None,
+        *,
+        sequential_budget: int | None = None,
+        watch: Callable[[LiveEpisode], None] | None = None,
     ) -> LiveAnswer:
-        """Answer one question, within `budget` tokens and so many seconds.
+        """Answer one question, within `budget` tokens, sequential tokens, and so many seconds.
 
-        At either limit the majority of the branches' latest answers is the answer, and `stop`
-        says so. Cancelling this cancels all requests. Raises `ControllerError` where the
-        controller is at fault, and what the engine raises.
+        A budget that is spent opens no branch and continues none; what began before may exceed
+        it, by one interval, burst or branch that is read. Time cancels what is running. At each
+        of these limits the majority of the branches' latest answers is the answer, and `stop`
+        says so. Cancelling this cancels all requests. `watch` is given the episode before it
+        begins. Raises `ControllerError` where the controller is at fault, and what the engine
+        raises.
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        limit = UNLIMITED if budget is None else budget
-        episode = LiveEpisode(self, question, seed, loop, limit)
+        limits = (UNLIMITED if each is None else each for each in (budget, sequential_budget))
+        episode = LiveEpisode(self, question, seed, loop, *limits)
+        if watch is not None:
+            watch(episode)
         playing = loop.run_in_executor(self.threads, self._play, episode)
         try:
             async with asyncio.timeout(seconds):
@@ -98,11 +113,14 @@ class Solver:
             loop.time() - began,
             episode.live_branches,
             episode.actions(),
+            episode.limited or stop == OUT_OF_TIME,
         )
 
     def _play(self, episode: LiveEpisode) -> tuple[int, str]:
         policy = tagged_policy(self.controller)
         played = play(policy, parameters(self.controller, self.beta), episode)
+        if played.stop == BUDGET_EXHAUSTED and episode.remaining:
+            return played.answer_class, SEQUENTIAL_BUDGET_EXHAUSTED
         return played.answer_class, played.stop
 
 
