@@ -14,7 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from autotts_core.replay.interpreted_episode import Action
-from autotts_core.replay.picture import Picture, PictureAnswer, PictureBranch, ranked_answers
+from autotts_core.replay.picture import (
+    EpisodePicture,
+    Picture,
+    PictureAnswer,
+    PictureBranch,
+    RecordedBranch,
+    ranked_answers,
+)
 from autotts_core.visible_text import visible_character
 
 PIPED_WIDTH = 100
@@ -43,7 +50,7 @@ FINISHED, PRUNED, RUNNING = "┃", "×", "▸"
 ENDS = {
     FINISHED: ("finished", FAINT),
     PRUNED: ("pruned", "bold red"),
-    RUNNING: ("running at the stop", "bold cyan"),
+    RUNNING: ("running", "bold cyan"),
 }
 COUNTS: tuple[tuple[str, Callable[[PictureAnswer], int]], ...] = (
     ("votes", lambda answer: answer.latest_votes),
@@ -107,7 +114,7 @@ class _Scale:
 class _Glyphs:
     """How each answer looks in a cell: a letter and colours, or a dot for the rarer ones."""
 
-    def __init__(self, picture: Picture, out: Console) -> None:
+    def __init__(self, picture: EpisodePicture, out: Console) -> None:
         self.shown = ranked_answers(picture, len(LETTERS))
         shown_ids = {answer.id for answer in self.shown}
         self.rare = [answer for answer in picture.answers if answer.id not in shown_ids]
@@ -133,20 +140,42 @@ class _Glyphs:
 def draw(picture: Picture, out: Console) -> None:
     """Print the picture, its legend and its summary, no wider than the console."""
     glyphs = _Glyphs(picture, out)
-    parts = (
-        _heading(picture, out.width),
-        _chart(picture, glyphs, out.width),
-        _key(picture, out.width),
-        _legend(picture, glyphs, out.width),
-        _summary(picture, glyphs, out.width),
-    )
-    for number, lines in enumerate(parts):
-        if number:
-            out.print()
-        for line in lines:
-            for row in line.wrap(out, out.width) or [line]:
-                row.rstrip()
-                out.print(row)
+    for line in (
+        *_heading(picture, out.width),
+        Text(),
+        *episode_lines(picture, out),
+        Text(),
+        *_summary(picture, glyphs, out.width),
+    ):
+        for row in fitted(line, out):
+            out.print(row)
+
+
+def episode_lines(
+    picture: EpisodePicture, out: Console, most_lines: int | None = None
+) -> Iterator[Text]:
+    """The chart of an episode with its key and legend.
+
+    Of more branches than fit into `most_lines`, those that run are shown, and the latest.
+    """
+    glyphs = _Glyphs(picture, out)
+    below = [
+        Text(),
+        *_key(picture, out.width),
+        Text(),
+        *_legend(picture, glyphs, out.width),
+    ]
+    # Two lines for the axis, and two that may be said below the chart.
+    most = None if most_lines is None else max(1, most_lines - len(below) - 4)
+    yield from _chart(picture, glyphs, out.width, most)
+    yield from below
+
+
+def fitted(line: Text, out: Console) -> Iterator[Text]:
+    """`line` in rows that are no wider than the console."""
+    for row in line.wrap(out, out.width) or [line]:
+        row.rstrip()
+        yield row
 
 
 def _heading(picture: Picture, width: int) -> Iterator[Text]:
@@ -160,31 +189,40 @@ def _heading(picture: Picture, width: int) -> Iterator[Text]:
     yield Text(visible(" ".join(picture.question_text.split()), width), FAINT)
 
 
-def _chart(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
+def _chart(
+    picture: EpisodePicture, glyphs: _Glyphs, width: int, most: int | None
+) -> Iterator[Text]:
     if not picture.branches:
-        yield Text("No branch was opened.")
+        yield Text("No branch was opened." if picture.stop else "No branch is open yet.")
         return
+    branches = _shown(picture.branches, most)
     wide = width >= NARROW
-    left = "branch  stored  " if wide else " " * 5
-    tokens = _column("tokens", (f"{branch.tokens:,}" for branch in picture.branches))
-    lengths = _column("length", (f"{branch.recorded_tokens:,}" for branch in picture.branches))
+    stored = [each for each in branches if isinstance(each, RecordedBranch)] if wide else []
+    left = "branch  stored  " if stored else "branch  " if wide else " " * 5
+    tokens = _column("tokens", (f"{branch.tokens:,}" for branch in branches))
+    lengths = [""] * len(tokens)
+    if stored:
+        lengths = _column("length", (f"{branch.recorded_tokens:,}" for branch in stored))
     # The column beside the chart's last one is for the mark at a branch's end.
-    room = width - len(left) - 1 - len(tokens[0]) - (len(lengths[0]) if wide else 0)
-    depth = max(len(branch.cells) for branch in picture.branches)
+    room = width - len(left) - 1 - len(tokens[0]) - len(lengths[0])
+    # Of a branch that has just begun there is nothing to see.
+    depth = max(1, *(len(branch.cells) for branch in branches))
     scale = _Scale.fitting(depth, max(1, room))
 
     labels, ruler = _axis(scale, picture.interval_tokens)
     yield Text(" " * len(left) + labels, FAINT)
-    yield Text(f"{left}{ruler} {tokens[0]}{lengths[0] if wide else ''}", FAINT)
-    for branch, spent, length in zip(picture.branches, tokens[1:], lengths[1:], strict=True):
+    yield Text(f"{left}{ruler} {tokens[0]}{lengths[0]}", FAINT)
+    for branch, spent, length in zip(branches, tokens[1:], lengths[1:], strict=True):
         row = Text(f"{branch.branch:>6}" if wide else f"{branch.branch:>4} ")
         if wide:
-            row.append(f"{branch.recorded:>8}  ", FAINT)
+            number = f"{branch.recorded:>8}" if isinstance(branch, RecordedBranch) else ""
+            row.append(f"{number}  ", FAINT)
         row.append_text(_cells(branch, glyphs, scale))
         row.append(spent)
-        if wide:
-            row.append(length, FAINT)
+        row.append(length, FAINT)
         yield row
+    if len(branches) < len(picture.branches):
+        yield Text(f"{'…':>6}  and {len(picture.branches) - len(branches)} more", FAINT)
     if scale.intervals > 1:
         tokens_of_cell = scale.intervals * picture.interval_tokens
         yield Text(
@@ -192,6 +230,13 @@ def _chart(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
             "and shows the last answer revealed in them.",
             FAINT,
         )
+
+
+def _shown(branches: Sequence[PictureBranch], most: int | None) -> Sequence[PictureBranch]:
+    if most is None or len(branches) <= most:
+        return branches
+    telling = sorted(branches, key=lambda branch: (_mark(branch) != RUNNING, -branch.branch))
+    return sorted(telling[:most], key=lambda branch: branch.branch)
 
 
 def _column(heading: str, entries: Iterable[str]) -> list[str]:
@@ -241,12 +286,13 @@ def _thousands(tokens: int) -> str:
     return f"{tokens / 1000:g}k" if tokens >= 1000 and tokens % 100 == 0 else f"{tokens:,}"
 
 
-def _key(picture: Picture, width: int) -> Iterator[Text]:
+def _key(picture: EpisodePicture, width: int) -> Iterator[Text]:
     """What became of the branches, which is also what the marks in the chart mean."""
     ends = Counter(map(_mark, picture.branches))
     cells = {answer for branch in picture.branches for answer in branch.cells}
+    stopped = " at the stop" if picture.stop else ""
     entries = [
-        Text.assemble((mark, style), f" {ends[mark]} {end}")
+        Text.assemble((mark, style), f" {ends[mark]} {end}{stopped if mark == RUNNING else ''}")
         for mark, (end, style) in ENDS.items()
         if ends[mark]
     ]
@@ -264,9 +310,9 @@ def _key(picture: Picture, width: int) -> Iterator[Text]:
     yield line
 
 
-def _legend(picture: Picture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
+def _legend(picture: EpisodePicture, glyphs: _Glyphs, width: int) -> Iterator[Text]:
     if not picture.answers:
-        yield Text("No answer was revealed.")
+        yield Text("No answer was revealed." if picture.stop else "No answer yet.")
         return
     wide = width >= NARROW
     counts = COUNTS if wide else COUNTS[:1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from math import nan
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,11 @@ class LiveEpisode(InterpretedEpisode):
         """What the engine raised, so that nobody takes it for the policy's."""
 
     @property
+    def pool(self) -> int:
+        """How many branches may be opened."""
+        return len(self.order)
+
+    @property
     def interval_tokens(self) -> int:
         return self._solver.settings.interval_tokens
 
@@ -75,6 +81,12 @@ class LiveEpisode(InterpretedEpisode):
     def actions(self) -> list[Action]:
         self._await()
         return self._actions
+
+    def so_far(self) -> tuple[Sequence[Action], Sequence[str], int]:
+        """What was done, the answers' texts, and sequential tokens; in any thread, at any time."""
+        # In this order, so that an action's answer is among the texts.
+        actions = tuple(self._actions)
+        return actions, tuple(self.texts), self._sequential
 
     def end(self) -> None:
         """In the event loop: stop what is running, and refuse whatever is asked for next."""

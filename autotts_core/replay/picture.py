@@ -1,6 +1,7 @@
-"""What one replayed episode did, branch by branch: the data behind its width-depth picture."""
+"""What an episode did, branch by branch: the data behind its width-depth picture."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,20 +20,25 @@ SC_BRANCHES = 64
 class PictureBranch:
     """One branch that the episode opened: a row of the picture.
 
-    `recorded` is the branch's number in the store. `cells` has one entry for each interval that
-    ran: the answer id revealed at its end, -1 where that probe gave no answer, None where the
-    interval was passed without probing. `tokens` is what was charged, `recorded_tokens` the
-    branch's whole length; `answer` is the latest answer id. A branch neither finished nor
-    pruned was still running when the controller stopped.
+    `cells` has one entry for each interval that ran: the answer id revealed at its end, -1 where
+    that probe gave no answer, None where the interval was passed without probing. `tokens` is
+    what was charged; `answer` is the latest answer id. A branch neither finished nor pruned was
+    still running when the controller stopped.
     """
 
     branch: int
-    recorded: int
     cells: tuple[int | None, ...]
     answer: int
     finished: bool
     pruned: bool
     tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedBranch(PictureBranch):
+    """A branch of a store: `recorded` is its number there, `recorded_tokens` its whole length."""
+
+    recorded: int
     recorded_tokens: int
 
 
@@ -42,7 +48,7 @@ class PictureAnswer:
 
     `latest_votes` counts the unpruned branches whose latest answer it is, `final_votes` those
     of them that are finished, `probes` the cells that show it. `text` is what the model wrote,
-    unescaped and of any length.
+    unescaped and of any length. `correct` says whether it is known to be right.
     """
 
     id: int
@@ -67,14 +73,30 @@ class SelfConsistency:
     correct: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One episode under one controller; `dataclasses.asdict` makes JSON of it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpisodePicture:
+    """What is drawn of any episode, replayed or live, at its end or on its way.
 
     `branches` are in the order in which they were opened, `answers` in the order of their ids,
-    so that `answers[k].id == k`. `answer` is the id answered, -1 for none.
+    so that `answers[k].id == k`. `answer` is the id answered, -1 for none; `stop` is empty as
+    long as the episode goes on. `pool` is how many branches may be opened.
     """
 
+    interval_tokens: int
+    pool: int
+    branches: tuple[PictureBranch, ...]
+    answers: tuple[PictureAnswer, ...]
+    answer: int
+    stop: str
+    tokens: int
+    sequential_tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture(EpisodePicture):
+    """One replayed episode under one controller; `dataclasses.asdict` makes JSON of it."""
+
+    branches: tuple[RecordedBranch, ...]
     model: str
     benchmark: str
     question: int
@@ -83,19 +105,11 @@ class Picture:
     gold_answer: str
     grader: str
     accounting: str
-    interval_tokens: int
     controller: str
     beta: float
     seed: int
     budget: int | None
-    pool: int
-    branches: tuple[PictureBranch, ...]
-    answers: tuple[PictureAnswer, ...]
-    answer: int
     correct: bool
-    stop: str
-    tokens: int
-    sequential_tokens: int
     self_consistency: SelfConsistency
 
 
@@ -119,13 +133,7 @@ def episode_picture(
     text, correct = arrays.class_text[classes], arrays.class_correct[classes].tolist()
 
     branches = _branches(record.actions(), order.tolist(), recorded_tokens.tolist())
-    latest = Counter(b.answer for b in branches if not b.pruned)
-    final = Counter(b.answer for b in branches if b.finished and not b.pruned)
-    probes = Counter(cell for b in branches for cell in b.cells)
-    answers = tuple(
-        PictureAnswer(i, text[c], correct[c], final[i], latest[i], probes[i])
-        for i, c in enumerate(record.revealed)
-    )
+    answers = picture_answers(branches, ((text[c], correct[c]) for c in record.revealed))
 
     sc = order[:SC_BRANCHES]
     # A branch's last step reveals its final answer.
@@ -163,20 +171,10 @@ def episode_picture(
 
 def _branches(
     actions: list[Action], order: list[int], recorded_tokens: list[int]
-) -> tuple[PictureBranch, ...]:
-    cells: dict[int, list[int | None]] = {}
-    state: dict[int, Action] = {}
-    pruned = set()
-    for action in actions:
-        state[action.branch] = action
-        if action.kind == "prune":
-            pruned.add(action.branch)
-            continue
-        row = cells.setdefault(action.branch, [])
-        row += [None] * (action.intervals - 1)
-        row.append(action.answer)
+) -> tuple[RecordedBranch, ...]:
+    cells, state, pruned = rows_of(actions)
     return tuple(
-        PictureBranch(
+        RecordedBranch(
             branch=i,
             recorded=order[i],
             cells=tuple(cells[i]),
@@ -190,7 +188,38 @@ def _branches(
     )
 
 
-def ranked_answers(picture: Picture, count: int) -> list[PictureAnswer]:
+def rows_of(
+    actions: Iterable[Action],
+) -> tuple[dict[int, list[int | None]], dict[int, Action], set[int]]:
+    """Each branch's cells, the last action on each branch, and which were pruned."""
+    cells: dict[int, list[int | None]] = {}
+    state: dict[int, Action] = {}
+    pruned = set()
+    for action in actions:
+        state[action.branch] = action
+        if action.kind == "prune":
+            pruned.add(action.branch)
+            continue
+        row = cells.setdefault(action.branch, [])
+        row += [None] * (action.intervals - 1)
+        row.append(action.answer)
+    return cells, state, pruned
+
+
+def picture_answers(
+    branches: Sequence[PictureBranch], revealed: Iterable[tuple[str, bool]]
+) -> tuple[PictureAnswer, ...]:
+    """The answers of `branches`; `revealed` has each id's text, and whether it is right."""
+    latest = Counter(b.answer for b in branches if not b.pruned)
+    final = Counter(b.answer for b in branches if b.finished and not b.pruned)
+    probes = Counter(cell for b in branches for cell in b.cells)
+    return tuple(
+        PictureAnswer(i, text, correct, final[i], latest[i], probes[i])
+        for i, (text, correct) in enumerate(revealed)
+    )
+
+
+def ranked_answers(picture: EpisodePicture, count: int) -> list[PictureAnswer]:
     """The `count` answers most worth showing, by latest votes and then probes.
 
     They are the answer given, the right ones, the three with most votes, and then those with
