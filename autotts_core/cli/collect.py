@@ -98,14 +98,14 @@ def collect(
     collection = Collection(model, asked, branches, settings, seed, at_once)
     path = out / collection.name
     if dry_run:
-        _tell(_cost(collection), as_json)
+        tell(_cost(collection), as_json)
         return
     began = time.monotonic()
     with _progress(collection) as report:
         facts, tally = asyncio.run(collect_store(collection, engine, path, report))
     for lacking in facts.lacks:
         click.echo(f"{facts.name} {facts.version} does without {lacking}.", err=True)
-    _tell({"store": str(path)} | _measured(tally, time.monotonic() - began), as_json)
+    tell({"store": str(path)} | _measured(tally, time.monotonic() - began), as_json)
 
 
 def _cost(collection: Collection) -> dict[str, Any]:
@@ -138,7 +138,8 @@ def _measured(tally: Tally, seconds: float) -> dict[str, Any]:
     }
 
 
-def _tell(facts: dict[str, Any], as_json: bool) -> None:
+def tell(facts: dict[str, Any], as_json: bool) -> None:
+    """Print `facts`, one a line or as JSON."""
     if as_json:
         click.echo(json.dumps(facts, indent=1, ensure_ascii=False))
         return

@@ -80,7 +80,7 @@ def import_traces(
     from autotts_core.store import ReplayStore, write_stores
 
     importer = registry().get("trace importer", format_name).configure(options)
-    chosen = _grader(grader, {})
+    chosen = grader_called(grader, {})
     with _progress() as progress, _warnings_for_people():
         stores = write_stores(
             out,
@@ -163,7 +163,7 @@ def grade_traces(
     """
     from autotts_core.store import ReplayStore, find_stores, grade_stores
 
-    chosen = _grader(grader, options)
+    chosen = grader_called(grader, options)
     with _progress() as progress:
         progress.add_task(f"Grading by {grader}", total=None)
         stores = grade_stores(out, find_stores(paths), chosen, unreadable)
@@ -194,7 +194,8 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
             print_comparison(each)
 
 
-def _grader(name: str, options: dict[str, str]) -> Grader:
+def grader_called(name: str, options: dict[str, str]) -> Grader:
+    """The grader `name`: `exact`, or one that a plugin offers."""
     from autotts_core.grader import ExactGrader
 
     if name == ExactGrader.name:

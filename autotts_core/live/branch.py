@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from dataclasses import dataclass
 
 from autotts_core.engine_branch import EngineBranch
@@ -23,6 +24,8 @@ class LiveBranch(EngineBranch):
     """Counts depth in intervals, as a store does."""
 
     depth: int = 0
+    probes: int = 0
+    """How often it was probed."""
     _end: Standing | None = None
 
     async def advance(self, intervals: int) -> Standing:
@@ -38,6 +41,11 @@ class LiveBranch(EngineBranch):
         await self.extend(self.settings.max_tokens)
         self.depth = max(1, -(-self.tokens // self.settings.interval_tokens))
         return await self._standing()
+
+    def probed(self) -> Coroutine[None, None, str]:
+        """What it would answer where it stands now, whatever is asked of it meanwhile."""
+        self.probes += 1
+        return super().probed()
 
     async def _standing(self) -> Standing:
         if self._end is not None:
