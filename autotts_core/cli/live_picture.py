@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -11,7 +10,6 @@ from rich.text import Text
 
 from autotts_core.cli.picture import FAINT, episode_lines, fitted, visible
 from autotts_core.live.picture import live_picture
-from autotts_core.replay.picture import EpisodePicture
 
 if TYPE_CHECKING:
     from autotts_core.live.episode import LiveEpisode
@@ -39,30 +37,28 @@ class LivePicture:
         """Print the whole picture of the episode that has ended with `found`."""
         assert self._episode is not None
         picture = live_picture(self._episode, found.answer, found.stop)
-        for line in self._lines(picture, found.seconds, out, None):
-            out.print(line)
+        for line in (*self._head(out), *episode_lines(picture, out)):
+            for row in fitted(line, out):
+                out.print(row)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self._episode is None:
             yield Text("starting the engine", FAINT)
             return
-        seconds = time.monotonic() - self._began
-        # The last line stays free: with it, the terminal would scroll.
-        yield from self._lines(live_picture(self._episode), seconds, console, console.height - 1)
+        picture = live_picture(self._episode)
+        spent = (
+            f"{picture.tokens:,} tokens, {picture.sequential_tokens:,} one after another, "
+            f"{time.monotonic() - self._began:.1f} s"
+        )
+        head, foot = self._head(console), [Text(), Text(visible(spent, console.width))]
+        # One line stays free: with it, the terminal would scroll.
+        room = console.height - len(head) - len(foot) - 1
+        for line in (*head, *episode_lines(picture, console, room), *foot):
+            yield from fitted(line, console)
 
-    def _lines(
-        self, picture: EpisodePicture, seconds: float, out: Console, height: int | None
-    ) -> Iterator[Text]:
-        head = [
+    def _head(self, out: Console) -> list[Text]:
+        return [
             Text(visible(self._title, out.width), "bold"),
             Text(visible(self._question, out.width), FAINT),
             Text(),
         ]
-        spent = (
-            f"{picture.tokens:,} tokens, {picture.sequential_tokens:,} one after another, "
-            f"{seconds:.1f} s"
-        )
-        foot = [Text(), Text(visible(spent, out.width))]
-        room = None if height is None else height - len(head) - len(foot)
-        for line in (*head, *episode_lines(picture, out, room), *foot):
-            yield from fitted(line, out)

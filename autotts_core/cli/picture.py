@@ -114,8 +114,8 @@ class _Scale:
 class _Glyphs:
     """How each answer looks in a cell: a letter and colours, or a dot for the rarer ones."""
 
-    def __init__(self, picture: EpisodePicture, out: Console) -> None:
-        self.shown = ranked_answers(picture, len(LETTERS))
+    def __init__(self, picture: EpisodePicture, out: Console, answers: int = len(LETTERS)) -> None:
+        self.shown = ranked_answers(picture, answers)
         shown_ids = {answer.id for answer in self.shown}
         self.rare = [answer for answer in picture.answers if answer.id not in shown_ids]
         self._coloured = out.color_system is not None and not out.no_color
@@ -124,7 +124,9 @@ class _Glyphs:
             -1: (NO_ANSWER, FAINT),
         }
         right, wrong = iter((RIGHT,)), iter(WRONG)
-        for letter, answer in zip(LETTERS, self.shown, strict=False):
+        # While votes go up and down, an answer keeps its looks.
+        lettered = self.shown if picture.stop else sorted(self.shown, key=lambda each: each.id)
+        for letter, answer in zip(LETTERS, lettered, strict=False):
             style = next(right, None) if answer.correct else None
             self._looks[answer.id] = letter, style or next(wrong)
 
@@ -158,15 +160,18 @@ def episode_lines(
 
     Of more branches than fit into `most_lines`, those that run are shown, and the latest.
     """
-    glyphs = _Glyphs(picture, out)
+    answers = len(LETTERS)
+    if most_lines is not None:
+        answers = min(answers, max(1, most_lines // 5))
+    glyphs = _Glyphs(picture, out, answers)
     below = [
         Text(),
         *_key(picture, out.width),
         Text(),
         *_legend(picture, glyphs, out.width),
     ]
-    # Two lines for the axis, and two that may be said below the chart.
-    most = None if most_lines is None else max(1, most_lines - len(below) - 4)
+    # Two lines for the axis, and up to three of what may be said below the chart.
+    most = None if most_lines is None else max(1, most_lines - len(below) - 5)
     yield from _chart(picture, glyphs, out.width, most)
     yield from below
 

@@ -207,7 +207,7 @@ def _solve_one(session: Session, text: str, seed: int, limits: Limits, as_json: 
 def _print(row: AnswerRow) -> None:
     ended = sum(branch.finished for branch in row.branches)
     click.echo(row.answer or "(no answer)")
-    limit = " (a limit)" if row.limited else ""
+    limit = ", held to a limit" if row.limited else ""
     lengths = [branch.tokens for branch in row.branches]
     by_branch = f", {min(lengths):,} to {max(lengths):,} in each" if len(lengths) > 1 else ""
     click.echo(
@@ -245,7 +245,11 @@ def _solve_all(
     tell({"answers": str(out)} | summary, as_json)
     if len(rows) < len(questions):
         left = len(questions) - len(rows)
-        click.echo(f"{left:,} questions have no answer: run the same command again.", err=True)
+        click.echo(
+            f"{left:,} of {len(questions):,} questions {'has' if left == 1 else 'have'} no answer: "
+            "run the same command again.",
+            err=True,
+        )
         sys.exit(1)
 
 
