@@ -94,6 +94,11 @@ def compare(point: Point, other: Point) -> Comparison:
     )
 
 
+def mean_interval(values: Floats) -> Interval:
+    """The mean of one value for each question of one store."""
+    return _interval(float(values.mean()), resampled_means([values], [""]))
+
+
 def mean_difference(
     mine: Sequence[Floats], theirs: Sequence[Floats], benchmarks: Sequence[str]
 ) -> Interval:

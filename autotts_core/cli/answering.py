@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autotts_core.live.journal import AnswerJournal
     from autotts_core.live.questions import LiveQuestion
     from autotts_core.live.session import Session
+    from autotts_core.trace_backend import EngineFacts
 
 Pools = Callable[[str], int]
 """How many branches may be opened for the question with an id."""
@@ -32,10 +33,12 @@ def answer_missing(
     limits: Limits,
     journal: AnswerJournal,
     pool: Pools | None = None,
+    started: Callable[[EngineFacts], None] | None = None,
 ) -> None:
     """Answer each question once for each seed, but for the answers that `journal` has.
 
-    What fails is told, and left for the next time. `pool` is `session.branches` unless given.
+    What fails is told, and left for the next time. `pool` is `session.branches` unless given;
+    `started` hears of the engine, if there is anything to ask it.
     """
     missing = journal.missing(questions, seeds)
     if not missing:
@@ -43,6 +46,10 @@ def answer_missing(
 
     async def answer(keep: Callable[[AnswerRow], None]) -> None:
         async with session.open(at_once) as (solver, facts):
+            for lacking in facts.lacks:
+                click.echo(f"{facts.name} {facts.version} does without {lacking}.", err=True)
+            if started is not None:
+                started(facts)
             jobs = [
                 Job(
                     question,

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 @click.option(
     "--beta",
     type=click.FloatRange(0, 1),
-    callback=lambda context, parameter, beta: _number(beta),
+    callback=lambda context, parameter, beta: checked_beta(beta),
     default=0.5,
     show_default=True,
     help="β, from 0 to 1: larger spends more.",
@@ -78,7 +78,7 @@ def episode(
     from autotts_core.replay.interpreted import replay_episode
     from autotts_core.replay.picture import episode_picture
 
-    store = _one_store(path, store_name)
+    store = one_store(path, store_name)
     number = _question_number(store, question)
     controller = _one_controller(spec)
     replayed = replay_episode(controller, store, number, seed, beta, budget)
@@ -100,14 +100,16 @@ def episode(
         draw_actions(actions, picture, out)
 
 
-def _number(beta: float) -> float:
+def checked_beta(beta: float) -> float:
+    """β as it was given; `BadParameter` where it is no number."""
     # `nan` is outside no range, so the type lets it pass.
     if math.isnan(beta):
         raise click.BadParameter("nan is not in the range 0<=x<=1.")
     return beta
 
 
-def _one_store(path: Path, name: str | None) -> ReplayStore:
+def one_store(path: Path, name: str | None) -> ReplayStore:
+    """The store in `path`, or the one called `name` in a tree of them; else `StoreError`."""
     from autotts_core.store import ReplayStore, find_stores
 
     stores = [ReplayStore.open(found) for found in find_stores([path])]

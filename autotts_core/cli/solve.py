@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autotts_core.cli.collect import options_of, tell
+from autotts_core.cli.episode import checked_beta
 from autotts_core.cli.traces import grader_called
 from autotts_core.plugins import registry
 
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
 @options_of("--benchmark-option", "benchmark_options", "benchmark")
 @click.option("--controller", "spec", default="brevity", show_default=True,
               help="As `autotts evaluate` takes it.")  # fmt: skip
-@click.option("--beta", default=0.5, show_default=True, type=click.FloatRange(0, 1))
+@click.option("--beta", default=0.5, show_default=True, type=click.FloatRange(0, 1),
+              callback=lambda context, parameter, beta: checked_beta(beta))  # fmt: skip
 @click.option("--branches", default=128, show_default=True, type=click.IntRange(min=1),
               help="Branches that the controller may open.")  # fmt: skip
 @click.option("--interval", default=500, show_default=True, type=click.IntRange(min=1),
