@@ -175,14 +175,14 @@ def verify_live(
     if whole:
         live = live_episodes(rows, [questions[place].id for place in whole], seeds)
         found = verification(replayed.of(whole), live)
-        told = _described(found, session, store, seeds, different)
+        told = _described(found, session, store, different) | {"at_once": at_once}
         text = json.dumps(told, indent=1, ensure_ascii=False)
         if out is not None:
             write_atomically(out, f"{text}\n".encode())
         if as_json:
             click.echo(text)
         else:
-            _print(found, session, store)
+            _print(found, session, store, at_once)
     if len(whole) < len(questions):
         again = (
             "run the same command again" if answers else "with --answers they can be gone on with"
@@ -222,7 +222,6 @@ def _described(
     found: Verification,
     session: Session,
     store: ReplayStore,
-    seeds: Sequence[int],
     different: Sequence[str],
 ) -> dict[str, Any]:
     quantities = {name: getattr(found, name) for name in _QUANTITIES}
@@ -230,7 +229,6 @@ def _described(
         "store": store.name,
         "store_sha256": store.digest,
         **session.description(),
-        "live_seeds": list(seeds),
         "differences": list(different),
         **asdict(found),
         **{
@@ -242,7 +240,7 @@ def _described(
     }
 
 
-def _print(found: Verification, session: Session, store: ReplayStore) -> None:
+def _print(found: Verification, session: Session, store: ReplayStore, at_once: int) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -265,20 +263,28 @@ def _print(found: Verification, session: Session, store: ReplayStore) -> None:
     for name, (shown, form) in _QUANTITIES.items():
         table.add_row(*map(Text, _row(getattr(found, name), shown, form)))
     console.print(table)
-    seconds, probes, gap = found.seconds, found.probe_overhead, found.gap
+    seconds, probes = found.seconds, found.probe_overhead
     console.print(
-        f"Live, an answer takes {seconds.mean:.2f} s ({seconds.low:.2f} to {seconds.high:.2f}), "
-        f"and its probes {probes.mean:.1f} % more tokens ({probes.low:.1f} to {probes.high:.1f}).",
+        f"Live, with {at_once} questions at once, an answer takes {seconds.mean:.2f} s "
+        f"({seconds.low:.2f} to {seconds.high:.2f}). Probes take {probes.mean:.1f} % more tokens "
+        f"({probes.low:.1f} to {probes.high:.1f}).",
         soft_wrap=True,
     )
-    origin = "sampling" if found.tokens.inside else "more than the branches' order"
-    console.print(
-        f"Tokens that the engine computed beyond replay's, for each answer: {gap.whole:+,.0f}\n"
-        f"  {gap.branches:+12,.0f}  in branches: {origin}\n"
-        f"  {gap.probes:+12,.0f}  generated for probes\n"
-        f"  {gap.computed_again:+12,.0f}  of prompts computed again, which no cache held",
-        soft_wrap=True,
-    )
+    for line in _gap(found):
+        console.print(line, soft_wrap=True)
+
+
+def _gap(found: Verification) -> Iterator[str]:
+    """Where tokens went that replay does not count."""
+    gap = found.gap
+    yield f"Tokens computed live beyond replay's, for each answer: {gap.whole:+,.0f}"
+    sampling = "as replay's own orders span" if found.tokens.inside else "beyond what orders span"
+    yield f"  {gap.branches:+10,.0f}  in branches: {sampling}"
+    yield f"  {gap.probes:+10,.0f}  generated for probes"
+    if gap.computed_again is None:
+        yield f"  {'?':>10}  of prompts computed again: the engine does not say what its cache held"
+    else:
+        yield f"  {gap.computed_again:+10,.0f}  of prompts computed again, which no cache held"
 
 
 def _row(quantity: Quantity, shown: str, form: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +47,10 @@ class Episodes:
 
 @dataclass(frozen=True, eq=False)
 class LiveEpisodes(Episodes):
-    """Also what only live episodes have, of the same shape."""
+    """Also what only live episodes have, of the same shape.
+
+    `computed_again` is nan where the engine does not say what its cache held.
+    """
 
     probe_tokens: Numbers
     computed_again: Numbers
@@ -87,17 +91,17 @@ class TokenGap:
 
     `branches` is the difference in generated tokens, which is sampling where the quantity
     agrees; `probes` were generated for probes; `computed_again` are prompt tokens that no cache
-    held any more. Their sum is the whole gap.
+    held any more, None where the engine does not say. Their sum is the whole gap.
     """
 
     branches: float
     probes: float
-    computed_again: float
+    computed_again: float | None
 
     @property
     def whole(self) -> float:
         """What the engine did beyond what replay counts."""
-        return self.branches + self.probes + self.computed_again
+        return self.branches + self.probes + (self.computed_again or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +163,8 @@ def live_episodes(
     rows: Mapping[tuple[str, int], AnswerRow], ids: Sequence[str], seeds: Sequence[int]
 ) -> LiveEpisodes:
     """The episodes behind these answers, each question's id with each seed; all are there."""
+    # An engine that counts them finds at least what a branch wrote last.
+    counts = any(row.cached_tokens for row in rows.values())
     measured = [
         (
             100 * bool(row.right),
@@ -166,7 +172,7 @@ def live_episodes(
             row.sequential_tokens,
             row.peak_branches,
             row.probe_tokens,
-            row.computed_again,
+            row.computed_again if counts else nan,
             row.seconds,
         )
         for row in (rows[id_, seed] for id_ in ids for seed in seeds)
@@ -178,6 +184,7 @@ def verification(replayed: Episodes, live: LiveEpisodes) -> Verification:
     """Both side by side; their questions are the same, in the same order."""
     probes = live.probe_tokens.mean(axis=1)
     per_token = live.tokens.mean() or 1.0
+    computed_again = float(live.computed_again.mean())
     tokens = _quantity(replayed.tokens, live.tokens)
     return Verification(
         questions=len(live.tokens),
@@ -192,7 +199,7 @@ def verification(replayed: Episodes, live: LiveEpisodes) -> Verification:
         gap=TokenGap(
             branches=tokens.difference.mean,
             probes=float(probes.mean()),
-            computed_again=float(live.computed_again.mean()),
+            computed_again=None if isnan(computed_again) else computed_again,
         ),
     )
 

@@ -14,7 +14,8 @@ import json
 import operator
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -27,6 +28,8 @@ from autotts_core.files import write_atomically
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
 
 _ANSWER = "\nAnswer:"
+_BLOCK = 16
+"""Tokens that the prefix cache holds or does not: as in vLLM, a part of a block is none."""
 _OPERATIONS: dict[type[ast.operator], Callable[[int, int], int]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -140,13 +143,21 @@ class SimulatedEngine(Engine):
         return f" {plan}{steps} so it is {answer}.{_ANSWER} {answer}\n", str(wrong[1])
 
     def _continuation(self, prefix: bytes, text: str, finish: str) -> Continuation:
-        lengths = range(len(prefix), 0, -16)
-        cached = next((n for n in lengths if hash(prefix[:n]) in self._cached), 0)
-        self._cached.add(hash(prefix + text.encode()))
+        held = takewhile(self._cached.__contains__, _blocks(prefix))
+        cached = _BLOCK * sum(1 for _ in held)
+        self._cached.update(_blocks(prefix + text.encode()))
         ids = list(text.encode())
         chance = random.Random(text)
         logprobs = [-chance.expovariate(2.0) for _ in ids]
         return Continuation(ids, text, "stop" if finish == "stop" else "length", logprobs, cached)
+
+
+def _blocks(text: bytes) -> Iterator[int]:
+    """What each whole block of `text` is known by, with all that stands before it."""
+    known = 0
+    for end in range(_BLOCK, len(text) + 1, _BLOCK):
+        known = hash((known, text[end - _BLOCK : end]))
+        yield known
 
 
 def _value(expression: str) -> int:
