@@ -104,7 +104,7 @@ def verify_live(
 
     The engine is asked as the store says it was collected: Δ, sampling, prompt and probe. The
     branches are new ones, so that means are compared, paired by question. Intervals are 95 %,
-    over questions; the span is what 95 % of replays with other branch orders would have measured.
+    over questions; the span is what 99 % of replays with other branch orders would have measured.
     """
     from autotts_core.cli.answering import answer_missing
     from autotts_core.cli.solve import engine_called, one_controller
