@@ -61,7 +61,8 @@ def answer_missing(
             ]
             await Answering(at_once, limits, keep, _tell).answer(jobs)
 
-    with _progress(len(questions) * len(seeds), len(journal.rows)) as advance:
+    total = len(questions) * len(seeds)
+    with _progress(total, total - len(missing)) as advance:
 
         def keep(row: AnswerRow) -> None:
             journal.keep(row)

@@ -104,7 +104,7 @@ def verify_live(
 
     The engine is asked as the store says it was collected: Δ, sampling, prompt and probe. The
     branches are new ones, so that means are compared, paired by question. Intervals are 95 %,
-    over questions; the span is what 99 % of replays with other branch orders would have measured.
+    over questions; `expected live` is where 99 % of live runs lie that only sampling sets apart.
     """
     from autotts_core.cli.answering import answer_missing
     from autotts_core.cli.solve import engine_called, one_controller
@@ -232,7 +232,7 @@ def _described(
         "differences": list(different),
         **asdict(found),
         **{
-            name: asdict(each) | {"inside": each.inside, "agrees": each.agrees}
+            name: asdict(each) | {"expected": each.expected, "agrees": each.agrees}
             for name, each in quantities.items()
         },
         "gap": asdict(found.gap) | {"whole": found.gap.whole},
@@ -257,7 +257,7 @@ def _print(found: Verification, session: Session, store: ReplayStore, at_once: i
     )
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    for heading in ("replay", "live", "difference", "95 % CI", "replay's span"):
+    for heading in ("replay", "live", "difference", "95 % CI", "expected live"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
     for name, (shown, form) in _QUANTITIES.items():
@@ -278,7 +278,7 @@ def _gap(found: Verification) -> Iterator[str]:
     """Where tokens went that replay does not count."""
     gap = found.gap
     yield f"Tokens computed live beyond replay's, for each answer: {gap.whole:+,.0f}"
-    sampling = "as replay's own orders span" if found.tokens.inside else "beyond what orders span"
+    sampling = "sampling" if found.tokens.expected else "more than sampling explains"
     yield f"  {gap.branches:+10,.0f}  in branches: {sampling}"
     yield f"  {gap.probes:+10,.0f}  generated for probes"
     if gap.computed_again is None:
@@ -289,13 +289,13 @@ def _gap(found: Verification) -> Iterator[str]:
 
 def _row(quantity: Quantity, shown: str, form: str) -> tuple[str, ...]:
     difference = quantity.difference
-    verdict = "as replayed" if quantity.inside else "chance" if quantity.agrees else "differs"
+    verdict = "as replayed" if quantity.expected else "chance" if quantity.agrees else "differs"
     return (
         shown,
         format(quantity.replay.mean, form),
         format(quantity.live.mean, form),
         format(difference.mean, f"+{form}"),
         f"{difference.low:+{form}} to {difference.high:+{form}}",
-        f"{quantity.span_low:{form}} to {quantity.span_high:{form}}",
+        f"{quantity.expected_low:{form}} to {quantity.expected_high:{form}}",
         verdict,
     )

@@ -1,10 +1,11 @@
 """Interpreted replay: controllers as plain Python, in this process or in several."""
 
+import itertools
 import multiprocessing
 import os
 import threading
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache, partial
 from pathlib import Path
@@ -143,11 +144,27 @@ def replay_question(
     budget: int | None = None,
 ) -> Iterator[ReplayedEpisode]:
     """One question's interpreted episodes, seed by seed."""
+    orders = branch_orders(len(recorded_question(store.load(), question).tokens), seeds).tolist()
+    return replay_orders(controller, store, question, orders, beta, budget, seeds)
+
+
+def replay_orders(
+    controller: Controller,
+    store: Traced,
+    question: int,
+    orders: Iterable[Sequence[int]],
+    beta: float,
+    budget: int | None = None,
+    seeds: Iterable[int] = itertools.count(),
+) -> Iterator[ReplayedEpisode]:
+    """One question's interpreted episodes, for each order in which its branches are opened.
+
+    A branch may come several times in an order. `seeds` are what errors call the orders by.
+    """
     recorded = recorded_question(store.load(), question)
     policy = tagged_policy(controller)
     p = parameters(controller, beta)
-    orders = branch_orders(len(recorded.tokens), seeds).tolist()
-    for seed, order in zip(seeds, orders, strict=True):
+    for seed, order in zip(seeds, orders, strict=False):
         try:
             episode = InterpretedEpisode(recorded, order, UNLIMITED if budget is None else budget)
             yield play(policy, p, episode)

@@ -63,7 +63,7 @@ def test_each_question_has_a_line_and_its_grade(whole: Path) -> None:
 def test_killed_it_goes_on_and_asks_nothing_twice(whole: Path, tmp_path: Path) -> None:
     out = tmp_path / "answers.jsonl"
     command = [sys.executable, "-m", "autotts_core", "solve", *OPTIONS, "--benchmark-questions"]
-    command += ["--out", str(out), "--at-once", "3", "--option", "seconds_per_token=0.0005"]
+    command += ["--out", str(out), "--at-once", "3", "--option", "seconds_per_token=0.0002"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline and not (out.exists() and out.read_bytes().count(b"\n")):
