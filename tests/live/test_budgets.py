@@ -103,6 +103,14 @@ def test_sequential_tokens_exceed_their_budget_by_one_interval_at_most(
     assert found.tokens > 3 * found.sequential_tokens
 
 
+def test_a_spent_path_opens_no_branch(store: ReplayStore) -> None:
+    """ASC reads one branch after another: the one that exceeds the budget is the last."""
+    found = solved(RecordedEngine(store, 0, 0), "asc:max_branches=16", sequential_budget=25_000)
+    assert found.limited
+    assert found.tokens == found.sequential_tokens >= 25_000
+    assert found.tokens - found.branches[-1].tokens < 25_000
+
+
 def test_branches_run_in_parallel_as_long_as_the_budget_is_sure_to_last(
     store: ReplayStore,
 ) -> None:

@@ -108,6 +108,8 @@ def test_on_its_way_it_grows_and_always_fits(store: ReplayStore) -> None:
     assert any(
         not branch.finished and branch.tokens for picture in pictures for branch in picture.branches
     )
+    # Of an interval that has run, its answer is seen when the controller has seen it.
+    assert any(None in branch.cells for picture in pictures for branch in picture.branches)
     assert max(frame.count("\n") for frame in frames) < 24
     assert any("more" in frame for frame in frames)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from autotts_core.live.verifying import (
 )
 from autotts_core.replay.interpreted_episode import Action
 from autotts_core.store import ReplayStore, write_store
+from autotts_core.trace_backend import Continuation, Sampling
 
 QUANTITIES = ("accuracy", "tokens", "sequential_tokens", "peak_branches")
 
@@ -89,6 +91,39 @@ def test_on_a_recorded_engine_there_is_no_gap_at_all(store: ReplayStore, spec: s
         assert quantity.agrees
     assert found.gap.branches == 0.0
     assert found.gap.whole == found.gap.probes + (found.gap.computed_again or 0)
+
+
+class Counting(RecordedEngine):
+    """Its cache holds all but the prompt's one token and the probe's."""
+
+    name: ClassVar[str] = "counting"
+    requests = 0
+
+    async def generate(
+        self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
+    ) -> Continuation:
+        self.requests += 1
+        return await super().generate(prefix, max_tokens, sampling)
+
+
+def test_what_has_to_be_computed_once_is_not_computed_again(store: ReplayStore) -> None:
+    engine = Counting(store, 0, 0)
+    (controller,) = load_controllers("parallel-probe:branches=4")
+
+    async def run() -> AnswerRow:
+        with ThreadPoolExecutor(1) as threads:
+            grader = ExactGrader()
+            solver = Solver(
+                controller, 0.5, engine.settings(), engine.branches, engine, grader, "vote", threads
+            )
+            found = await solver.solve(engine.question())
+            question = LiveQuestion("0", "?")
+            return AnswerRow.of(question, 0, found, engine.question(), grader, "vote")
+
+    row = asyncio.run(run())
+    assert row.prompt_tokens > row.cached_tokens > 0
+    # The prompt, in every request but the first.
+    assert row.computed_again == engine.requests - 1
 
 
 def action(kind: str, branch: int, batch: int, finished: bool = False) -> Action:
