@@ -59,9 +59,11 @@ def comparable(picture: EpisodePicture) -> dict[str, Any]:
     return {key: found[key] for key in keys}
 
 
-@pytest.mark.parametrize("spec", ["cmc", "parallel-probe:branches=16", "brevity", "asc"])
-@pytest.mark.parametrize("seed", [0, 1])
-def test_its_end_is_drawn_as_the_replay_is(store: ReplayStore, spec: str, seed: int) -> None:
+@pytest.mark.parametrize(
+    "spec", ["parallel-probe:branches=16", "brevity", pytest.param("cmc", marks=pytest.mark.slow)]
+)
+def test_its_end_is_drawn_as_the_replay_is(store: ReplayStore, spec: str) -> None:
+    seed = 1
     watched: list[LiveEpisode] = []
     found = asyncio.run(solved(store, spec, seed, watched))
     live = live_picture(watched[0], found.answer, found.stop)

@@ -73,7 +73,7 @@ def recorded_answers(store: ReplayStore, spec: str, seed: int) -> list[AnswerRow
     return [replace(row, seed=seed) for row in rows]
 
 
-@pytest.mark.parametrize("spec", ["cmc", "brevity"])
+@pytest.mark.parametrize("spec", ["brevity", pytest.param("cmc", marks=pytest.mark.slow)])
 def test_on_a_recorded_engine_there_is_no_gap_at_all(store: ReplayStore, spec: str) -> None:
     seeds = range(2)
     answered = [row for seed in seeds for row in recorded_answers(store, spec, seed)]

@@ -50,6 +50,13 @@ def server() -> Iterator[Server]:
         yield running
 
 
+@pytest.fixture
+def another_server() -> Iterator[Server]:
+    """The same elsewhere."""
+    with serving(Server(SimulatedEngine.configure({}))) as running:
+        yield running
+
+
 @contextmanager
 def serving(server: Server) -> Iterator[Server]:
     """Run `server` on a free port of this machine for as long as the context."""
