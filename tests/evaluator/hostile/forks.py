@@ -2,6 +2,8 @@
 # Reason: imports os
 import os
 
+os.fork() or os._exit(0)
+
 
 def schedule(beta):
     return {"width": 2}

@@ -2,6 +2,8 @@
 # Reason: imports socket
 import socket
 
+socket.socket()
+
 
 def schedule(beta):
     return {"width": 2}
