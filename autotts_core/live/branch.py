@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autotts_core.engine_branch import EngineBranch
+from autotts_core.trace_backend import Continuation, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,10 @@ class LiveBranch(EngineBranch):
         self.depth = max(1, -(-self.tokens // self.settings.interval_tokens))
         return await self._standing()
 
-    def probed(self) -> Coroutine[None, None, str]:
-        """What it would answer where it stands now, whatever is asked of it meanwhile."""
-        self.probes += 1
-        return super().probed()
+    async def _generate(self, prefix: Sequence[int], most: int, sampling: Sampling) -> Continuation:
+        probe = list(self.question.probe)
+        self.probes += list(prefix[-len(probe) :]) == probe
+        return await super()._generate(prefix, most, sampling)
 
     async def _standing(self) -> Standing:
         if self._end is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autotts_core.engine_branch import BranchSettings
 from autotts_core.errors import OptionError, StoreError, UnknownNameError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Given = Mapping[str, "int | float | None"]
 """Settings of branches by the names that `BranchSettings` has for them, None where not given."""
 
-_RECORDED = ("max_tokens", "temperature", "top_p", "top_k")
+_NEEDED = ("max_tokens", "temperature", "top_p", "top_k")
 
 
 def store_benchmark(store: ReplayStore, name: str | None, options: Mapping[str, str]) -> Benchmark:
@@ -92,26 +92,17 @@ def store_session(
 
 def store_settings(store: ReplayStore, given: Given) -> BranchSettings:
     """How the store's branches were generated, but for what `given` says otherwise."""
-    recorded = store.manifest.sampling or {}
-    chosen = {
-        name: given.get(name) if given.get(name) is not None else recorded.get(name)
-        for name in _RECORDED
-    }
-    missing = [name for name in _RECORDED if chosen[name] is None]
+    known = {field.name for field in fields(BranchSettings)}
+    recorded = (store.manifest.sampling or {}).items()
+    chosen: dict[str, Any] = {name: value for name, value in recorded if name in known}
+    chosen |= {name: value for name, value in given.items() if value is not None}
+    missing = [name for name in _NEEDED if chosen.get(name) is None]
     if missing:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in missing)
         raise OptionError(
             f"{store.path}: does not say how its branches were sampled: give {flags}."
         )
-    probe_tokens = given.get("probe_tokens") or recorded.get("probe_tokens")
-    return BranchSettings(
-        interval_tokens=store.manifest.interval_tokens,
-        max_tokens=int(chosen["max_tokens"]),  # type: ignore[arg-type]
-        probe_tokens=int(probe_tokens or BranchSettings().probe_tokens),
-        temperature=float(chosen["temperature"]),  # type: ignore[arg-type]
-        top_p=float(chosen["top_p"]),  # type: ignore[arg-type]
-        top_k=int(chosen["top_k"]),  # type: ignore[arg-type]
-    )
+    return BranchSettings(**chosen | {"interval_tokens": store.manifest.interval_tokens})
 
 
 def differences(store: ReplayStore, session: Session) -> list[str]:
