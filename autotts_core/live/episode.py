@@ -181,14 +181,16 @@ class LiveEpisode(InterpretedEpisode):
                 seed = self._seed + i
                 branch = LiveBranch(solver.engine, self._question, solver.settings, seed)
                 self.live_branches.append(branch)
-        self._running = asyncio.gather(
-            *(_asked_of(self.live_branches[i], own) for i, own in wanted.items())
-        )
+        tasks = [
+            asyncio.create_task(_asked_of(self.live_branches[i], own)) for i, own in wanted.items()
+        ]
+        self._running = asyncio.gather(*tasks)
         try:
             return await self._running
         finally:
-            # The others, where one has failed.
-            self._running.cancel()
+            # The others, where one has failed: `gather` lets them go on.
+            for task in tasks:
+                task.cancel()
             self._running = None
 
     def _reveal(self, i: int, standing: Standing) -> None:

@@ -90,9 +90,15 @@ class Failing(RecordedEngine):
 
 def test_what_the_engine_raises_is_not_the_controllers_fault(store: ReplayStore) -> None:
     engine = Failing(store, 0, 0, SLOW)
-    with pytest.raises(ConnectionResetError, match="the server has gone"):
-        asyncio.run(solved(engine))
-    assert engine.running == 0
+
+    async def failed() -> None:
+        with pytest.raises(ConnectionResetError, match="the server has gone"):
+            await solved(engine)
+        # At once: what is left over would otherwise be cancelled with the event loop.
+        await asyncio.sleep(0)
+        assert engine.running == 0
+
+    asyncio.run(failed())
 
 
 FAULTY = """
