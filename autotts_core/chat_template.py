@@ -1,13 +1,18 @@
-"""A model's chat template: from a user's message to the text that the model continues."""
+"""A model's chat template: from messages to the text that the model continues."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autotts_core.errors import BenchmarkError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 
 def load_chat_template(tokenizer: Path) -> tuple[str, dict[str, str]]:
@@ -44,12 +49,29 @@ def load_chat_template(tokenizer: Path) -> tuple[str, dict[str, str]]:
     }
 
 
-def render_chat(template: str, special_tokens: dict[str, str], message: str) -> str:
-    """The text of a chat in which the user says `message` and the model's turn begins.
+def render_chat(
+    template: str, special_tokens: Mapping[str, str], messages: Sequence[Mapping[str, str]]
+) -> str:
+    """The text of a chat of `messages` (`role` and `content`), in which the model's turn begins.
 
-    Templates come with models, which strangers publish: they are rendered in a sandbox.
-    Raises `BenchmarkError` where the template fails.
+    Raises `BenchmarkError` where the template fails, as some do that know no system message.
     """
+    import jinja2
+
+    try:
+        return _compiled(template).render(
+            messages=messages,
+            add_generation_prompt=True,
+            enable_thinking=True,
+            **special_tokens,
+        )
+    except jinja2.exceptions.TemplateError as error:
+        raise BenchmarkError(f"The chat template cannot be rendered: {error}") from None
+
+
+@lru_cache(maxsize=8)
+def _compiled(template: str) -> Template:
+    """Templates come with models, which strangers publish: they are rendered in a sandbox."""
     import jinja2
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -65,12 +87,4 @@ def render_chat(template: str, special_tokens: dict[str, str], message: str) -> 
     environment.filters["tojson"] = as_json
     environment.globals["raise_exception"] = refuse
     environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-    try:
-        return environment.from_string(template).render(
-            messages=[{"role": "user", "content": message}],
-            add_generation_prompt=True,
-            enable_thinking=True,
-            **special_tokens,
-        )
-    except jinja2.exceptions.TemplateError as error:
-        raise BenchmarkError(f"The chat template cannot be rendered: {error}") from None
+    return environment.from_string(template)

@@ -59,6 +59,21 @@ def load_controllers(spec: str) -> list[Controller]:
     return [_configure(cls, values) for values in _sweep(spec, options)]
 
 
+def installed_controller(name: str, options: str | None = None) -> Controller:
+    """The installed controller `name` with `options` written as in a spec, one value for each.
+
+    No file is touched whatever the arguments are: what strangers send is for this, and not for
+    `load_controllers`. Raises `UnknownNameError` and `OptionError`.
+    """
+    cls = registry().get("controller", name)
+    spec = name if options is None else f"{name}:{options}"
+    values = _option_values(spec, options)
+    several = [key for key, given in values.items() if len(given) > 1]
+    if several:
+        raise OptionError(f"{spec!r}: {several[0]!r} has several values: give one.")
+    return _configure(cls, {key: given[0] for key, given in values.items()})
+
+
 def label(controller: Controller) -> str:
     """The controller's name with the options that differ from their defaults."""
     if isinstance(controller, LegacyController):
@@ -86,6 +101,14 @@ def _load_legacy(spec: str) -> list[Controller]:
 
 def _sweep(spec: str, options: str | None) -> list[dict[str, Scalar]]:
     """Every combination of the option values in `key=value,value,key2=value`."""
+    values = _option_values(spec, options)
+    return [
+        dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())
+    ]
+
+
+def _option_values(spec: str, options: str | None) -> dict[str, list[Scalar]]:
+    """Each option's values, in the order written."""
     values: dict[str, list[Scalar]] = {}
     key = ""
     for piece in [] if options is None else options.split(","):
@@ -103,9 +126,7 @@ def _sweep(spec: str, options: str | None) -> list[dict[str, Scalar]]:
         if not key:
             raise OptionError(f"{spec!r}: {piece.strip()!r} has no key: write key=value.")
         values[key].append(_scalar(spec, key, after if equals else before))
-    return [
-        dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())
-    ]
+    return values
 
 
 def _scalar(spec: str, key: str, text: str) -> Scalar:

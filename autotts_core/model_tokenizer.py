@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,17 +41,33 @@ class ModelTokenizer:
         size: int = self._tokenizer.get_vocab_size()
         return size
 
-    def asked(self, benchmark: Benchmark, text: str) -> EngineQuestion:
+    def asked(
+        self, benchmark: Benchmark, text: str, earlier: Sequence[Mapping[str, str]] = ()
+    ) -> EngineQuestion:
         """The question `text` in the form in which `benchmark` asks and probes it.
 
-        Raises `BenchmarkError` where the form is a chat and the model has no template for it.
+        In a chat it comes after the messages `earlier` (`role` and `content`), which stand as
+        they are. Raises `BenchmarkError` where the form is no chat and there are any, and where
+        the model has no template for a chat.
         """
         prompt = benchmark.prompt_form().replace("{question}", text)
         if benchmark.chat:
-            ids = self.encode(render_chat(*self._template, prompt))
-        else:
-            # What models are used to at the beginning of a text.
-            ids = self._tokenizer.encode(prompt, add_special_tokens=True).ids
+            messages = [*earlier, {"role": "user", "content": prompt}]
+            return self._question(benchmark, self.encode(render_chat(*self._template, messages)))
+        if earlier:
+            raise BenchmarkError(
+                "The form in which questions are asked here is no chat: it has no place for a "
+                "system message or earlier turns. Send one user message."
+            )
+        return self.continued(benchmark, prompt)
+
+    def continued(self, benchmark: Benchmark, prompt: str) -> EngineQuestion:
+        """The text `prompt`, which the model continues, probed as `benchmark` probes."""
+        # With what models are used to at the beginning of a text.
+        ids = self._tokenizer.encode(prompt, add_special_tokens=True).ids
+        return self._question(benchmark, ids)
+
+    def _question(self, benchmark: Benchmark, ids: Sequence[int]) -> EngineQuestion:
         probe = benchmark.probe_suffix()
         return EngineQuestion(ids, self.encode(probe), probe, benchmark.parse_answer, self.decode)
 

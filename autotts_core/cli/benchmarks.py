@@ -134,7 +134,7 @@ def _sent(benchmark: Benchmark, prompt: str, tokenizer: Path | None) -> str:
         return prompt
     from autotts_core.chat_template import load_chat_template, render_chat
 
-    return render_chat(*load_chat_template(tokenizer), prompt)
+    return render_chat(*load_chat_template(tokenizer), [{"role": "user", "content": prompt}])
 
 
 def _print(shown: dict[str, Any]) -> None:

@@ -78,6 +78,11 @@ class LiveEpisode(InterpretedEpisode):
     def text(self, answer: int) -> str:
         return self.texts[answer] if answer >= 0 else ""
 
+    def agreeing(self, answer: int) -> list[int]:
+        """The branches whose latest answer it is; none for -1."""
+        self._await()
+        return [i for i, latest in self._answers.items() if latest == answer >= 0]
+
     def actions(self) -> list[Action]:
         self._await()
         return self._actions

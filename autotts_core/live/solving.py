@@ -41,6 +41,8 @@ class LiveAnswer:
     probe_tokens: int
     seconds: float
     branches: Sequence[LiveBranch]
+    agreeing: Sequence[int]
+    """The branches whose latest answer it is, given up or not."""
     actions: Sequence[Action]
     limited: bool = False
 
@@ -112,6 +114,7 @@ class Solver:
             sum(branch.probe_tokens for branch in episode.live_branches),
             loop.time() - began,
             episode.live_branches,
+            episode.agreeing(answer),
             episode.actions(),
             episode.limited or stop == OUT_OF_TIME,
         )

@@ -78,6 +78,8 @@ def assert_same(answers: list[LiveAnswer], replays: list[ReplayedEpisode]) -> No
         assert found.tokens == record.spent
         assert found.sequential_tokens == record.sequential_tokens
         assert list(found.actions) == record.actions()
+        latest = {each.branch: each.answer for each in found.actions}
+        assert sorted(found.agreeing) == [i for i, a in sorted(latest.items()) if a == answer >= 0]
 
 
 SPECS = [
