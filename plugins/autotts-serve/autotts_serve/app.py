@@ -53,7 +53,7 @@ def application(service: Service, keys: ApiKeys, form: str) -> ASGIApp:
 
 
 class _Front:
-    """Before all endpoints: asks for keys, and gives each reply an id that logs can be asked for."""
+    """Before all endpoints: asks for keys, and gives each reply an id."""
 
     def __init__(self, app: ASGIApp, service: Service, keys: ApiKeys) -> None:
         self._app = app
@@ -64,7 +64,7 @@ class _Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        name = uuid.uuid4().hex
+        name = scope.setdefault("state", {})["name"] = uuid.uuid4().hex
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -127,7 +127,7 @@ class _Endpoints:
     async def _answer(self, http: Request, kind: type[Reply]) -> Response:
         body = await _body(http, self._service.limits.body_bytes)
         request = read_request(kind.request, body)
-        answering = await self._service.begin(request)
+        answering = await self._service.begin(request, http.state.name)
         reply = kind(request.model, self._form, request.stream_options.include_usage)
         if request.stream:
             return _AnswerStream(answering, reply)
@@ -154,7 +154,7 @@ async def _body(http: Request, most: int) -> bytes:
 async def _whole(http: Request, answering: Answering, reply: Reply) -> Response:
     """The answer, unless the client goes away before."""
     # The body has been read: what comes next is that the client has gone.
-    gone = asyncio.create_task(http.receive())
+    gone = asyncio.ensure_future(http.receive())
     try:
         await asyncio.wait([answering.task, gone], return_when=asyncio.FIRST_COMPLETED)
         if gone.done() and not answering.task.done():

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
               type=click.FloatRange(min=0, min_open=True),
               help="Time that one request may take.")  # fmt: skip
 @click.option("--grace", default=30.0, show_default=True, type=click.FloatRange(min=0),
-              help="Seconds that running requests have when the server is told to end.")  # fmt: skip
+              help="Seconds that requests have to finish when it is told to end.")  # fmt: skip
 def serve(
     model: str,
     backend: str,
@@ -113,7 +113,7 @@ def serve(
         _controllers(specs),
         beta,
         BranchSettings(interval, max_tokens, temperature=temperature),
-        Limits(running, waiting, slots, branches, max_tokens, budget, seconds),
+        Limits(running, waiting, slots, branches, budget, seconds),
         keys,
         answer_form,
     )

@@ -17,8 +17,6 @@ class Limits:
     """Requests at the engine at a time."""
     branches: int = 128
     """That a controller may open."""
-    max_tokens: int = 32_768
-    """Of a branch."""
     budget: int | None = None
     """Tokens of all branches of a request, without probes."""
     seconds: float = 600.0

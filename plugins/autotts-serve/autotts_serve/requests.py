@@ -103,6 +103,7 @@ class Controls(_Model):
 class GenerationRequest(_Model):
     """What both endpoints take."""
 
+    endpoint: ClassVar[str]
     model: str
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
-from autotts_serve.answering import Model, Service
+from autotts_serve.answering import Service
 from autotts_serve.app import application
 from autotts_serve.catalogue import Catalogue
 from autotts_serve.metrics import Metrics
+from autotts_serve.model import Model
 from autotts_serve.server import Server
 from autotts_serve.shared_grader import SharedGrader
 
