@@ -78,7 +78,8 @@ class OpenAICompatible(Engine):
                 f"{', '.join(map(repr, served)) or 'nothing'}."
             )
         context = served[model].get("max_model_len")
-        first = ModelTokenizer(self.tokenizer(model)).encode("1")
+        self._tokenizer = ModelTokenizer(self.tokenizer(model))
+        first = self._tokenizer.encode("1")
         choice, cached = await self._completed(first, 3, Sampling(temperature=0.0))
         self._gives_ids = _ids(choice) is not None
         self._gives_logprobs = _logprobs(choice) is not None
@@ -101,14 +102,18 @@ class OpenAICompatible(Engine):
         choice, cached = await self._completed(prefix, max_tokens, sampling)
         text = str(choice.get("text") or "")
         ids = _ids(choice) if self._gives_ids else None
+        logprobs = _logprobs(choice) if self._gives_logprobs else None
         if ids is None:
-            ids = ModelTokenizer(self.tokenizer(self._model)).encode(text)[:max_tokens]
+            ids = self._tokenizer.encode(text)[:max_tokens]
+            if logprobs:
+                # Those of tokens that are not known: what is left of them is their mean.
+                logprobs = [sum(logprobs) / len(logprobs)] * len(ids)
         reason = choice.get("finish_reason")
         return Continuation(
             ids,
             text,
             "length" if reason == "length" else "abort" if reason == "abort" else "stop",
-            _logprobs(choice) if self._gives_logprobs else None,
+            logprobs,
             cached,
         )
 
@@ -200,8 +205,8 @@ def _ids(choice: dict[str, Any]) -> list[int] | None:
 
 def _logprobs(choice: dict[str, Any]) -> list[float] | None:
     values = (choice.get("logprobs") or {}).get("token_logprobs")
-    if isinstance(values, list):
-        return [float(each) for each in values if each is not None]
+    if isinstance(values, list) and None not in values:
+        return [float(each) for each in values]
     return None
 
 

@@ -24,6 +24,7 @@ class Server:
     engine: SimulatedEngine
     bare: bool = False
     """Whether it knows no more than the protocol: no token ids, log-probabilities, caches."""
+    gives_ids: bool = True
     faults: list[tuple[int, dict[str, str], str]] = field(default_factory=list)
     """(status, headers, body) of the next replies; a status of 0 drops the connection."""
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -37,7 +38,8 @@ class Server:
         choice: dict[str, Any] = {"index": 0, "text": found.text, "finish_reason": found.finish}
         usage: dict[str, Any] = {"completion_tokens": len(found.token_ids)}
         if not self.bare:
-            choice["token_ids"] = list(found.token_ids)
+            if self.gives_ids:
+                choice["token_ids"] = list(found.token_ids)
             choice["logprobs"] = {"token_logprobs": list(found.logprobs or [])}
             usage["prompt_tokens_details"] = {"cached_tokens": found.cached_tokens}
         return {"object": "text_completion", "choices": [choice], "usage": usage}

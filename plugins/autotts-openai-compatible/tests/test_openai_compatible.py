@@ -76,6 +76,14 @@ def test_a_server_with_nothing_but_the_protocol(server: Any, tmp_path: Path) -> 
     assert "logprobs" not in server.asked[-1]
 
 
+def test_log_probabilities_of_tokens_that_are_not_known_are_their_mean(server: Any) -> None:
+    known = generated(backend(server)).logprobs
+    server.gives_ids = False
+    unknown = generated(backend(server)).logprobs
+    assert known
+    assert unknown == pytest.approx([sum(known) / len(known)] * len(known))
+
+
 @pytest.mark.parametrize(
     "fault",
     [
