@@ -17,7 +17,11 @@ _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 class RetryingEngine(Engine):
     """`engine`, with up to `attempts` attempts for each request.
 
-    Waits between them as long as the engine says, else twice as long each time, a little at
+    A reply that cannot be right is no better than an error: one that the engine ended though
+    nobody asked it to, one with more tokens than were asked for, one without any that says there
+    are more, one with log-probabilities of other tokens.
+
+    Waits between attempts as long as the engine says, else twice as long each time, a little at
     random so that a thousand requests that failed at once do not come back at once.
     """
 
@@ -46,7 +50,9 @@ class RetryingEngine(Engine):
         wait = _FIRST_WAIT
         for attempt in range(1, self._attempts + 1):
             try:
-                return await self._engine.generate(prefix, max_tokens, sampling)
+                found = await self._engine.generate(prefix, max_tokens, sampling)
+                _refuse_impossible(found, max_tokens)
+                return found
             except EngineError as error:
                 if not error.transient or attempt == self._attempts:
                     raise
@@ -59,3 +65,17 @@ class RetryingEngine(Engine):
     async def close(self) -> None:
         """Close the engine."""
         await self._engine.close()
+
+
+def _refuse_impossible(found: Continuation, max_tokens: int) -> None:
+    tokens = len(found.token_ids)
+    if found.finish == "abort":
+        raise EngineError("the engine aborted a request that nobody cancelled", transient=True)
+    if tokens > max_tokens:
+        told = f"the engine gave {tokens} tokens where {max_tokens} were asked for"
+        raise EngineError(told, transient=True)
+    if tokens == 0 and found.finish == "length":
+        raise EngineError("the engine gave no token, and says there are more", transient=True)
+    if found.logprobs is not None and len(found.logprobs) != tokens:
+        told = f"the engine gave {len(found.logprobs)} log-probabilities for {tokens} tokens"
+        raise EngineError(told, transient=True)
