@@ -69,7 +69,7 @@ class Served:
 def setup(engine: Engine | None = None, **changed: Any) -> Setup:
     form = registry().get("benchmark", "arithmetic").configure({"form": "completion"})
     given = {
-        "engine": engine or SimulatedEngine.configure({}),
+        "engine": engine or SimulatedEngine.configure({"right": 1.0}),
         "model": "toy",
         "name": "toy",
         "benchmark": form,
