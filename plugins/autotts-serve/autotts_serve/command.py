@@ -93,6 +93,7 @@ def serve(
     from autotts_serve.api_keys import VARIABLE, load_api_keys
     from autotts_serve.limits import Limits
     from autotts_serve.replies import ANSWER
+    from autotts_serve.server import address, bound
     from autotts_serve.serving import Setup, run
 
     if ANSWER not in answer_form:
@@ -118,10 +119,9 @@ def serve(
         answer_form,
     )
 
-    def started(url: str) -> None:
-        click.echo(f"Serving {setup.name} at {url}/v1")
-
-    asyncio.run(run(setup, host, port, grace, started))
+    with bound(host, port) as listener:
+        told = f"Serving {setup.name} at {address(listener)}/v1"
+        asyncio.run(run(setup, listener, grace, lambda: click.echo(told)))
 
 
 def _controllers(specs: tuple[str, ...]) -> list[Controller]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-if TYPE_CHECKING:
-    import socket
+from autotts_core.errors import OptionError
 
+if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from autotts_serve.answering import Service
@@ -24,21 +25,20 @@ _LAST_WORDS = 5.0
 
 
 class Server(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT; then running requests have `grace` seconds to finish."""
+    """Serves until SIGTERM or SIGINT; then running requests have `grace` seconds to finish.
+
+    `started` is called when clients may come.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         service: Service,
-        host: str,
-        port: int,
         grace: float,
-        started: Callable[[str], None] = lambda url: None,
+        started: Callable[[], None],
     ) -> None:
         config = uvicorn.Config(
             app,
-            host=host,
-            port=port,
             lifespan="off",
             log_config=None,
             access_log=False,
@@ -51,8 +51,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        self._started(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        self._started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         ending = asyncio.create_task(self._service.end(self._grace))
@@ -80,3 +79,21 @@ class Server(uvicorn.Server):
             self._grace = 0.0
             self._service.cut_off()
         self.should_exit = True
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket at this address, on which nobody listens yet; raises `OptionError`."""
+    taken = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        taken.bind((host, port))
+    except OSError as error:
+        taken.close()
+        raise OptionError(f"--host {host} --port {port}: {error.strerror}.") from None
+    return taken
+
+
+def address(listener: socket.socket) -> str:
+    """Where clients find it."""
+    host, port = listener.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

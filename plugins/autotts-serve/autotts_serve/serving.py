@@ -18,6 +18,8 @@ from autotts_serve.server import Server
 from autotts_serve.shared_grader import SharedGrader
 
 if TYPE_CHECKING:
+    import socket
+
     from autotts_core.benchmark import Benchmark
     from autotts_core.controller import Controller
     from autotts_core.engine_branch import BranchSettings
@@ -63,9 +65,9 @@ async def service(setup: Setup) -> AsyncIterator[Service]:
 
 
 async def run(
-    setup: Setup, host: str, port: int, grace: float, started: Callable[[str], None]
+    setup: Setup, listener: socket.socket, grace: float, started: Callable[[], None]
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `started` is told the address."""
+    """Serve at `listener` until SIGTERM or SIGINT; `started` is called when clients may come."""
     async with service(setup) as running:
         app = application(running, setup.keys, setup.answer_form)
-        await Server(app, running, host, port, grace, started).serve()
+        await Server(app, running, grace, started).serve([listener])

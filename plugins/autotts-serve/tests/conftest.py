@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from autotts_serve.answering import Service
 from autotts_serve.api_keys import ApiKeys
 from autotts_serve.app import application
 from autotts_serve.limits import Limits
-from autotts_serve.server import Server
+from autotts_serve.server import Server, address, bound
 from autotts_serve.serving import Setup, service
 from autotts_sim.engine import SimulatedEngine
 
@@ -25,6 +26,8 @@ from autotts_core.engine_branch import BranchSettings
 from autotts_core.plugins import registry
 from autotts_core.trace_backend import Engine
 
+HTTP = httpx.Client(timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+"""One for all tests: each client reads the machine's certificates anew."""
 QUESTION = "What is 17 + 25 - 4?"
 ASK: dict[str, Any] = {"model": "toy", "messages": [{"role": "user", "content": QUESTION}]}
 
@@ -41,7 +44,7 @@ class Served:
     def post(self, path: str = "chat/completions", **given: Any) -> httpx.Response:
         """What a request comes to: `ASK` with what is given."""
         body = (ASK if path.startswith("chat") else {"model": "toy"}) | given
-        return httpx.post(f"{self.url}/{path}", json=body, timeout=60)
+        return HTTP.post(f"{self.url}/{path}", json=body)
 
     def until(self, true: Callable[[], bool]) -> None:
         """Wait for something that has to come about."""
@@ -88,19 +91,14 @@ def serving(chosen: Setup, grace: float = 5.0) -> Iterator[Served]:
     ready = threading.Event()
     found: dict[str, Any] = {}
 
-    async def run() -> None:
+    async def run(listener: socket.socket) -> None:
         async with service(chosen) as running:
             app = application(running, chosen.keys, chosen.answer_form)
+            server = Server(app, running, grace, ready.set)
+            found.update(url=f"{address(listener)}/v1", service=running, server=server)
+            await server.serve([listener])
 
-            def started(url: str) -> None:
-                found["url"] = f"{url}/v1"
-                ready.set()
-
-            server = Server(app, running, "127.0.0.1", 0, grace, started)
-            found.update(service=running, server=server)
-            await server.serve()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread = threading.Thread(target=lambda: asyncio.run(run(bound("127.0.0.1", 0))))
     thread.start()
     assert ready.wait(30)
     try:

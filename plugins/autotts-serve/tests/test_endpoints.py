@@ -14,7 +14,7 @@ from autotts_serve.limits import Limits
 from autotts_core.controller_spec import load_controllers
 from autotts_core.errors import OptionError
 
-from .conftest import ASK, QUESTION, Served, Serving
+from .conftest import ASK, HTTP, QUESTION, Served, Serving
 
 
 def error(reply: httpx.Response) -> dict[str, Any]:
@@ -144,14 +144,14 @@ def test_models_are_listed_and_the_owners_own_controllers_with_them(
     (tmp_path / "mine.py").write_text(MINE)
     mine = load_controllers(f"{tmp_path}/mine.py")
     with serve(controllers=[*mine, *load_controllers("cmc")]) as served:
-        found = httpx.get(f"{served.url}/models").json()["data"]
+        found = HTTP.get(f"{served.url}/models").json()["data"]
         names = [each["id"] for each in found]
         assert names[0] == "toy"
         assert {"toy@mine", "toy@cmc", "toy@asc", "toy@brevity"} <= set(names)
         for name in (*names, "toy@cmc:0.5"):
-            assert httpx.get(f"{served.url}/models/{name}").json()["id"] == name
+            assert HTTP.get(f"{served.url}/models/{name}").json()["id"] == name
         assert len(served.post(model="toy@mine").json()["autotts"]["branches"]) == 1
-        assert httpx.get(f"{served.url}/models/else").status_code == 404
+        assert HTTP.get(f"{served.url}/models/else").status_code == 404
 
 
 HOSTILE = [
@@ -294,7 +294,7 @@ def test_the_reply_takes_the_form_that_the_owner_wants(serve: Serving) -> None:
     ids=lambda body: ascii(body[:12]),
 )  # fmt: skip
 def test_bodies_that_are_no_requests(served: Served, body: bytes) -> None:
-    reply = httpx.post(f"{served.url}/chat/completions", content=body)
+    reply = HTTP.post(f"{served.url}/chat/completions", content=body)
     assert reply.status_code == 400
     assert error(reply)["type"] == "invalid_request_error"
 
@@ -302,24 +302,24 @@ def test_bodies_that_are_no_requests(served: Served, body: bytes) -> None:
 def test_large_bodies_are_not_read(serve: Serving) -> None:
     with serve(limits=Limits(body_bytes=1000)) as served:
         large = {"content": b"x" * 1001}
-        assert error(httpx.post(f"{served.url}/completions", **large))["type"] == (
+        assert error(HTTP.post(f"{served.url}/completions", **large))["type"] == (
             "invalid_request_error"
         )
 
         def pieces() -> Any:
             yield from [b"x" * 600] * 2
 
-        reply = httpx.post(f"{served.url}/completions", content=pieces())
+        reply = HTTP.post(f"{served.url}/completions", content=pieces())
         assert (reply.status_code, "1,000 bytes" in error(reply)["message"]) == (413, True)
 
 
 def test_other_places(served: Served) -> None:
     base = served.url.removesuffix("/v1")
-    assert error(httpx.get(f"{base}/v1/nothing"))["message"] == "Not Found: GET /v1/nothing"
-    assert httpx.get(f"{base}/v1/chat/completions").status_code == 405
-    assert httpx.get(f"{base}/health").json() == {"status": "ok"}
+    assert error(HTTP.get(f"{base}/v1/nothing"))["message"] == "Not Found: GET /v1/nothing"
+    assert HTTP.get(f"{base}/v1/chat/completions").status_code == 405
+    assert HTTP.get(f"{base}/health").json() == {"status": "ok"}
     served.post()
-    text = httpx.get(f"{base}/metrics").text
+    text = HTTP.get(f"{base}/metrics").text
     assert 'autotts_requests_total{endpoint="chat",outcome="answered"}' in text
     assert 'autotts_request_duration_seconds_bucket{controller="self-consistency",le="' in text
     assert "autotts_requests_running 0.0" in text
@@ -329,12 +329,12 @@ def test_keys(serve: Serving, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     (tmp_path / "keys").write_text("# of the team\nsk-one\n\nsk-two\n")
     with serve(keys=load_api_keys(tmp_path / "keys")) as served:
         for shown in ("", "Bearer sk-on", "Bearer sk-one2", "sk-one", "Basic sk-one", "Bearer"):
-            reply = httpx.get(f"{served.url}/models", headers={"authorization": shown})
+            reply = HTTP.get(f"{served.url}/models", headers={"authorization": shown})
             assert (reply.status_code, error(reply)["code"]) == (401, "invalid_api_key")
         for key in ("sk-one", "sk-two"):
             headers = {"authorization": f"Bearer {key}"}
-            assert httpx.get(f"{served.url}/models", headers=headers).status_code == 200
-        assert httpx.get(served.url.replace("/v1", "/health")).status_code == 200
+            assert HTTP.get(f"{served.url}/models", headers=headers).status_code == 200
+        assert HTTP.get(served.url.replace("/v1", "/health")).status_code == 200
     monkeypatch.setenv("AUTOTTS_API_KEYS", "sk-three sk-four")
     assert load_api_keys(None).admits("bearer sk-four")
     assert not load_api_keys(None).admits("bearer sk-one")

@@ -22,7 +22,7 @@ from autotts_core.controller_spec import load_controllers
 from autotts_core.faulty_engine import Faults, FaultyEngine
 from autotts_core.trace_backend import Continuation, Sampling
 
-from .conftest import ASK, Served, Serving
+from .conftest import ASK, HTTP, Served, Serving
 
 SLOW = {"seconds_per_token": 1.0}
 
@@ -52,7 +52,7 @@ def test_a_client_that_goes_away_takes_all_its_branches_with_it(
         served.until(lambda: served.engine.running == 16)
         connection.close()
         served.idle()
-        text = httpx.get(served.url.replace("/v1", "/metrics")).text
+        text = HTTP.get(served.url.replace("/v1", "/metrics")).text
         assert 'autotts_requests_total{endpoint="chat",outcome="cancelled"} 1.0' in text
 
 
@@ -155,7 +155,7 @@ def answers(served: Served, count: int, **given: Any) -> list[httpx.Response]:
 
 FAULTS = Faults(
     overloaded=0.05, cut=0.05, slow=0.02, aborted=0.05, too_long=0.02, empty=0.02,
-    wrong_logprobs=0.02, refused=0.002,
+    wrong_logprobs=0.02, refused=0.004,
 )  # fmt: skip
 
 
@@ -165,7 +165,7 @@ def test_with_all_faults_on_every_request_ends_with_an_answer_or_an_error(
     monkeypatch.setattr(retrying_engine, "_FIRST_WAIT", 0.01)
     faulty = FaultyEngine(SimulatedEngine(), FAULTS, slow_seconds=0.1)
     with serve(faulty) as served:
-        replies = answers(served, 24, model="toy@cmc")
+        replies = answers(served, 16, model="toy@cmc")
         statuses = [reply.status_code for reply in replies]
         assert set(statuses) == {200, 502}
         for reply in replies:
