@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from autotts_serve.server import address, bound
 from click.testing import CliRunner
 
 from autotts_core.cli import cli
@@ -102,6 +104,14 @@ def test_mistakes_are_told_without_a_traceback(
     assert done.exit_code == 2, done.output
     assert told in done.output
     assert "Traceback" not in done.output
+
+
+def test_replies_are_sent_without_delay() -> None:
+    # By the protocol asyncio knows that it may switch Nagle's algorithm off.
+    for host in ("127.0.0.1", "::1"):
+        with bound(host, 0) as listener:
+            assert listener.proto == socket.IPPROTO_TCP
+            assert address(listener).startswith(f"http://{'[::1]' if ':' in host else host}:")
 
 
 def test_a_port_that_is_taken_is_told() -> None:
