@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from autotts_serve.model import Model
     from autotts_serve.requests import GenerationRequest
 
+_LONG = 20_000
+"""Characters that take so long to turn into tokens that the event loop is better left alone."""
+
 logger = logging.getLogger("autotts.serve")
 
 
@@ -103,8 +106,11 @@ class Service:
             request.model, request.autotts.controller, request.autotts.beta
         )
         self._refuse_if_full()
-        question = await asyncio.to_thread(self.model.question, request)
-        self._refuse_if_full()
+        if request.characters > _LONG:
+            question = await asyncio.to_thread(self.model.question, request)
+            self._refuse_if_full()
+        else:
+            question = self.model.question(request)
         share = Share(self.model.engine, self.slots)
         answering = Answering(name, request, question, choice, share)
         answering.task = asyncio.create_task(self._answered(answering))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
@@ -116,6 +117,11 @@ class GenerationRequest(_Model):
     autotts: Controls = Controls()
 
     @property
+    @abstractmethod
+    def characters(self) -> int:
+        """Of all that it asks, or tokens where it has those."""
+
+    @property
     def longest(self) -> int | None:
         """Tokens that each branch may have."""
         return self.max_tokens
@@ -133,6 +139,10 @@ class ChatRequest(GenerationRequest):
     endpoint: ClassVar[str] = "chat"
     messages: Annotated[Sequence[Message], Field(min_length=1)]
     max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+
+    @property
+    def characters(self) -> int:
+        return sum(len(message.content) for message in self.messages)
 
     @property
     def longest(self) -> int | None:
@@ -156,6 +166,10 @@ class CompletionRequest(GenerationRequest):
     prompt: Annotated[
         str | Annotated[Sequence[int], Field(min_length=1)], BeforeValidator(_one_prompt)
     ]
+
+    @property
+    def characters(self) -> int:
+        return len(self.prompt)
 
 
 AnyRequest = TypeVar("AnyRequest", bound=GenerationRequest)
