@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -68,6 +69,9 @@ async def run(
     setup: Setup, listener: socket.socket, grace: float, started: Callable[[], None]
 ) -> None:
     """Serve at `listener` until SIGTERM or SIGINT; `started` is called when clients may come."""
+    # Policies run in threads. At Python's own 5 ms each of them could keep the event loop waiting
+    # for as long as serving may take.
+    sys.setswitchinterval(0.001)
     async with service(setup) as running:
         app = application(running, setup.keys, setup.answer_form)
         await Server(app, running, grace, started).serve([listener])
