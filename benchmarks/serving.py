@@ -389,7 +389,10 @@ class Soak:
                 "stream": chance.random() < 0.5,
             }
             leaves = chance.random() < LEAVING
-            self.statuses[await self.on.ask(body, chance.uniform(0, 3) if leaves else None)] += 1
+            status = await self.on.ask(body, chance.uniform(0, 3) if leaves else None)
+            self.statuses[status] += 1
+            if status == 429:
+                await asyncio.sleep(chance.uniform(0.5, 1.5))
 
     async def run(self, report: Callable[[dict[str, Any]], None], every: float) -> None:
         began = time.monotonic()
@@ -421,7 +424,7 @@ class Soak:
 def soak(minutes: float, report: Callable[[dict[str, Any]], None]) -> None:
     with server(soak_setup) as on:
         running = Soak(on, time.monotonic() + 60 * minutes)
-        asyncio.run(running.run(report, min(30.0, 6 * minutes)))
+        asyncio.run(running.run(report, min(60.0, 6 * minutes)))
 
 
 @click.command()
