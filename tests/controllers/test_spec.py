@@ -9,7 +9,7 @@ import pytest
 
 from autotts_core import controller_spec
 from autotts_core.component import Options
-from autotts_core.controller_spec import label, load_controllers
+from autotts_core.controller_spec import installed_controller, label, load_controllers
 from autotts_core.errors import AutoTTSError, ControllerError, OptionError, UnknownNameError
 
 from .conftest import SOUND, WriteFile
@@ -194,3 +194,14 @@ def test_nothing_is_left_behind_by_a_file_that_fails(write_file: WriteFile) -> N
     with pytest.raises(ControllerError):
         load_controllers(str(write_file("import no_such_module")))
     assert {name for name in set(sys.modules) - before if "controller_file" in name} == set()
+
+
+def test_strangers_may_name_what_is_installed_and_nothing_else(write_file: WriteFile) -> None:
+    mine = write_file(SOUND, "mine.py")
+    assert label(installed_controller("asc", "max_branches=8")) == "asc(max_branches=8)"
+    assert label(installed_controller("asc")) == "asc"
+    for name in (str(mine), "mine.py", f"legacy:{mine}:Class", ""):
+        with pytest.raises(UnknownNameError):
+            installed_controller(name)
+    with pytest.raises(OptionError, match="'max_branches' has several values"):
+        installed_controller("asc", "max_branches=8,16")
