@@ -54,6 +54,19 @@ class Benchmark(Component, ABC):
     def probe_suffix(self) -> str:
         """What is appended to a cut-off branch to make it answer at once."""
 
+    @property
+    def stop(self) -> tuple[str, ...]:
+        """Strings at the first of which a branch ends; they are not part of its text.
+
+        A base model that is asked few-shot goes on with a question of its own: "\\nQuestion:".
+        """
+        return ()
+
+    @property
+    def probe_stop(self) -> tuple[str, ...]:
+        """Strings at the first of which a probe's answer ends: what follows is not waited for."""
+        return ()
+
     @abstractmethod
     def parse_answer(self, text: str) -> str:
         """The answer in the text of a finished branch, or of a branch with its probe.

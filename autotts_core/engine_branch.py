@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from math import nan
 
 from autotts_core.trace_backend import Continuation, Engine, Sampling
-
-_GREEDY = Sampling(temperature=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,8 @@ class EngineQuestion:
     `prompt` and `probe` are token ids, `probe_text` is the probe as text. A branch is probed by
     appending `probe` to it. `parse` gives the answer in the text of a finished branch, or in
     that of a branch with the probe and what came after it; "" for none. `decode` gives the text
-    of ids; without, a branch's text is what the engine gave, piece by piece.
+    of ids; without, a branch's text is what the engine gave, piece by piece. A branch ends at
+    the first of the strings `stop`, a probe's answer at the first of `probe_stop`.
     """
 
     prompt: Sequence[int]
@@ -26,6 +26,8 @@ class EngineQuestion:
     probe_text: str
     parse: Callable[[str], str]
     decode: Callable[[Sequence[int]], str] | None = None
+    stop: tuple[str, ...] = ()
+    probe_stop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +44,20 @@ class BranchSettings:
     top_p: float = 1.0
     top_k: int = -1
 
-    def sampling(self, seed: int) -> Sampling:
+    def sampling(self, seed: int, stop: tuple[str, ...] = ()) -> Sampling:
         """For the next tokens of a branch."""
-        return Sampling(self.temperature, self.top_p, self.top_k, seed)
+        return Sampling(self.temperature, self.top_p, self.top_k, seed, stop)
 
 
 @dataclass
 class EngineBranch:
-    """The branch of `question` that is sampled with `seed`, as far as it has come."""
+    """The branch of `question` that is sampled with `seed`, as far as it has come.
+
+    A branch that writes one of its question's stop strings is finished. Its last token is the
+    one that completed the string, which counts like any other, and its text ends before the
+    string: so it is whatever the engine cuts off, and wherever intervals end. Only engines that
+    give no token ids leave the string's own tokens uncounted.
+    """
 
     engine: Engine
     question: EngineQuestion
@@ -75,16 +83,21 @@ class EngineBranch:
         """Continue by at most `most` tokens, and no further than the settings allow."""
         room = self.settings.max_tokens - self.tokens
         # Each request of a branch draws with a seed of its own, the same whenever it is made.
-        sampling = self.settings.sampling((self.seed << 24) + self.tokens)
+        before = self.tokens
+        sampling = self.settings.sampling((self.seed << 24) + before, self.question.stop)
         prefix = [*self.question.prompt, *self.ids]
         found = await self._generate(prefix, min(most, room), sampling)
         self.ids += found.token_ids
         decode = self.question.decode
         # A piece may end within a character, of which the next one holds the rest.
         self.text = decode(self.ids) if decode else self.text + found.text
-        self.finished = found.finish != "length" or self.tokens >= self.settings.max_tokens
+        stopped = self._cut_at_stop(before)
+        self.finished = (
+            stopped or found.finish != "length" or self.tokens >= self.settings.max_tokens
+        )
         if found.logprobs:
-            self.signal = sum(found.logprobs) / len(found.logprobs)
+            logprobs = found.logprobs[: self.tokens - before]
+            self.signal = sum(logprobs) / len(logprobs)
 
     def probed(self) -> Coroutine[None, None, str]:
         """What it would answer where it stands now, whatever is asked of it meanwhile."""
@@ -92,16 +105,56 @@ class EngineBranch:
 
     async def answer(self) -> str:
         """The answer in the text of a finished branch; by a probe where it holds none."""
-        return self.question.parse(self.text) or await self.probed()
+        return self.question.parse(self.text) or await self._probed(self._written(), self.text)
 
     async def _probed(self, ids: list[int], text: str) -> str:
         prefix = [*self.question.prompt, *ids, *self.question.probe]
-        found = await self._generate(prefix, self.settings.probe_tokens, _GREEDY)
+        greedy = Sampling(temperature=0.0, stop=self.question.probe_stop)
+        found = await self._generate(prefix, self.settings.probe_tokens, greedy)
         self.probe_tokens += len(found.token_ids)
-        return self.question.parse(text + self.question.probe_text + found.text)
+        answer = _before_first(self.question.probe_stop, found.text)
+        return self.question.parse(text + self.question.probe_text + answer)
+
+    def _cut_at_stop(self, before: int) -> bool:
+        """Whether a stop string ended after the first `before` tokens; drop what follows it.
+
+        The engine sees only what it generates itself, so a string that begins in one interval
+        and ends in the next is seen here alone.
+        """
+        stop, decode = self.question.stop, self.question.decode
+        if not _holds(stop, self.text):
+            return False
+        if decode:
+
+            def ended(count: int) -> bool:
+                return _holds(stop, decode(self.ids[:count]))
+
+            del self.ids[bisect_left(range(self.tokens), True, lo=before, key=ended) :]
+            self.text = decode(self.ids)
+        self.text = _before_first(stop, self.text)
+        return True
+
+    def _written(self) -> list[int]:
+        """The tokens of the text, without those that only ended it: a stop string's, a last one.
+
+        A token that holds the end of the text and the beginning of a stop string stays.
+        """
+        ids, decode = self.ids.copy(), self.question.decode
+        while decode and ids and decode(ids[:-1]).startswith(self.text):
+            ids.pop()
+        return ids
 
     async def _generate(self, prefix: Sequence[int], most: int, sampling: Sampling) -> Continuation:
         found = await self.engine.generate(prefix, most, sampling)
         self.prompt_tokens += len(prefix)
         self.cached_tokens += found.cached_tokens or 0
         return found
+
+
+def _holds(strings: Sequence[str], text: str) -> bool:
+    return any(each in text for each in strings)
+
+
+def _before_first(strings: Sequence[str], text: str) -> str:
+    """`text` up to the first of `strings` in it."""
+    return text[: min((text.find(each) for each in strings if each in text), default=len(text))]

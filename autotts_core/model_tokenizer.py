@@ -69,7 +69,15 @@ class ModelTokenizer:
 
     def _question(self, benchmark: Benchmark, ids: Sequence[int]) -> EngineQuestion:
         probe = benchmark.probe_suffix()
-        return EngineQuestion(ids, self.encode(probe), probe, benchmark.parse_answer, self.decode)
+        return EngineQuestion(
+            ids,
+            self.encode(probe),
+            probe,
+            benchmark.parse_answer,
+            self.decode,
+            benchmark.stop,
+            benchmark.probe_stop,
+        )
 
     @cached_property
     def _template(self) -> tuple[str, dict[str, str]]:

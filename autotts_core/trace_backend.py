@@ -16,7 +16,11 @@ from autotts_core.traces import TraceSet
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to draw the next tokens; `seed` makes a request repeatable where the engine can."""
+    """How to draw the next tokens; `seed` makes a request repeatable where the engine can.
+
+    Generation ends where it completes one of the strings `stop`. Engines differ in whether they
+    then give the tokens of that string; `EngineBranch` says what becomes of either.
+    """
 
     temperature: float = 1.0
     top_p: float = 1.0

@@ -104,6 +104,8 @@ def show(
         "chat": chosen.chat,
         "prompt": chosen.prompt_form(),
         "probe": chosen.probe_suffix(),
+        "stop": list(chosen.stop),
+        "probe_stop": list(chosen.probe_stop),
         "questions": [
             {
                 "id": question.id,
@@ -144,6 +146,9 @@ def _print(shown: dict[str, Any]) -> None:
     click.echo(f"grader      {shown['grader']}")
     click.echo(f"prompt      {kind}")
     click.echo(f"probe       {shown['probe']!r}")
+    for key, what in (("stop", "branch ends"), ("probe_stop", "probe ends")):
+        if shown[key]:
+            click.echo(f"{what:<11} {' or '.join(map(repr, shown[key]))}")
     for question in shown["questions"]:
         click.echo(f"\n--- question {question['id']}, gold answer {question['gold_answer']!r}")
         click.echo(question["sent"])

@@ -100,6 +100,7 @@ def _settings(collection: Collection, engine: Engine, tokenizer: ModelTokenizer)
         # How a question is asked, down to the tokenizer and its chat template.
         "first_prompt": list(asked.prompt),
         "probe": list(asked.probe),
+        **collection.stops,
     }
 
 
@@ -145,6 +146,7 @@ def _freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: P
             "top_k": settings.top_k,
             "max_tokens": settings.max_tokens,
             "seed": collection.seed,
+            **collection.stops,
         },
         engine=Versioned(name=facts.name, version=facts.version),
         prompt=benchmark.prompt_form(),

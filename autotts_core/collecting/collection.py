@@ -43,6 +43,12 @@ class Collection:
         model = Path(self.model).name if Path(self.model).is_dir() else self.model
         return f"{model}/{self.benchmark.name}"
 
+    @property
+    def stops(self) -> dict[str, list[str]]:
+        """Where branches and probes are made to end, as far as the benchmark says so."""
+        stops = {"stop": self.benchmark.stop, "probe_stop": self.benchmark.probe_stop}
+        return {what: list(strings) for what, strings in stops.items() if strings}
+
     def folder(self, engine: Engine, root: Path) -> Path:
         """Where below `root` the store belongs: one made with other settings lies elsewhere."""
         settings: dict[str, Any] = asdict(self.settings) | {
@@ -51,6 +57,7 @@ class Collection:
             "benchmark": self.benchmark.options.model_dump(mode="json"),
             "branches": self.branches,
             "seed": self.seed,
+            **self.stops,
         }
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         return root / f"{engine.name}-{digest[:12]}" / self.name

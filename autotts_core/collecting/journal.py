@@ -28,7 +28,8 @@ class Journal:
             write_atomically(path, text.encode())
         elif (before := path.read_text(encoding="utf-8")) != text:
             then = json.loads(before)
-            different = [key for key in settings if then.get(key) != settings[key]]
+            keys = then.keys() | settings.keys()
+            different = [key for key in keys if then.get(key) != settings.get(key)]
             raise StoreError(
                 f"{directory}: holds branches that were collected with other settings "
                 f"({', '.join(sorted(different))}). Collect with the old ones, or elsewhere, or "

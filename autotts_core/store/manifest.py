@@ -83,7 +83,7 @@ class Manifest(_Strict):
     grader: Versioned
     unreadable: Unreadable = "vote"
     counts: Counts
-    sampling: dict[str, Scalar] | None = None
+    sampling: dict[str, Scalar | list[str]] | None = None
     engine: Versioned | None = None
     prompt: str | None = None
     probe: str | None = None

@@ -85,7 +85,7 @@ def write_store(
     *,
     grader: Grader = EXACT,
     unreadable: Unreadable = "vote",
-    sampling: dict[str, Scalar] | None = None,
+    sampling: dict[str, Scalar | list[str]] | None = None,
     engine: Versioned | None = None,
     prompt: str | None = None,
     probe: str | None = None,

@@ -42,5 +42,13 @@ class FormedBenchmark(Benchmark):
     def probe_suffix(self) -> str:
         return self.form.probe
 
+    @property
+    def stop(self) -> tuple[str, ...]:
+        return self.form.stop
+
+    @property
+    def probe_stop(self) -> tuple[str, ...]:
+        return self.form.probe_stop
+
     def parse_answer(self, text: str) -> str:
         return prompts.parse_answer(self.form, text)

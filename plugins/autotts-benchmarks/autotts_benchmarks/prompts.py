@@ -16,7 +16,7 @@ class PromptForm:
     goes through the model's chat template, or plain text to be continued. `probe` is appended
     to a branch that is cut off, so that the next few greedy tokens are its answer; `ends` is
     where that answer ends, and `answer_start` the last thing before an answer in a finished
-    branch.
+    branch. Generation is stopped at the first of `stop` in a branch, of `probe_stop` in a probe.
     """
 
     prompt: str
@@ -24,6 +24,8 @@ class PromptForm:
     probe: str
     ends: tuple[str, ...]
     answer_start: str
+    stop: tuple[str, ...] = ()
+    probe_stop: tuple[str, ...] = ()
 
 
 def boxed(instruction: str) -> PromptForm:
@@ -49,6 +51,9 @@ def few_shot(examples: list[tuple[str, str, str]]) -> PromptForm:
         probe="\nAnswer:",
         ends=("\n",),
         answer_start="\nAnswer:",
+        # What comes after the answer in every example.
+        stop=("\nQuestion:",),
+        probe_stop=("\n",),
     )
 
 

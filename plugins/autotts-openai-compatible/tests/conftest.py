@@ -32,7 +32,8 @@ class Server:
     url: str = ""
 
     def reply(self, body: dict[str, Any], loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
-        sampling = Sampling(temperature=body["temperature"], seed=body.get("seed"))
+        stop = tuple(body.get("stop", ()))
+        sampling = Sampling(temperature=body["temperature"], seed=body.get("seed"), stop=stop)
         generated = self.engine.generate(body["prompt"], body["max_tokens"], sampling)
         found = asyncio.run_coroutine_threadsafe(generated, loop).result()
         choice: dict[str, Any] = {"index": 0, "text": found.text, "finish_reason": found.finish}

@@ -28,6 +28,7 @@ from autotts_core.files import write_atomically
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
 
 _ANSWER = "\nAnswer:"
+_NEXT = "\nQuestion:"
 _BLOCK = 16
 """Tokens that the prefix cache holds or does not: as in vLLM, a part of a block is none."""
 _OPERATIONS: dict[type[ast.operator], Callable[[int, int], int]] = {
@@ -49,6 +50,8 @@ class SimulatedEngineOptions(Options):
     """Of a branch, about."""
     right: Annotated[float, Field(ge=0, le=1)] = 0.6
     """How often a branch ends in the right answer."""
+    goes_on: bool = False
+    """Whether it goes on after its answer, with a question of its own, as base models do."""
 
 
 class SimulatedEngine(Engine):
@@ -123,12 +126,13 @@ class SimulatedEngine(Engine):
         whole, wandering = self._branch(prompt, plan)
         if written.endswith(_ANSWER) and len(written) < len(whole):
             position = len(written) - len(_ANSWER)
-            settled = position >= len(whole) // 2
-            guess = whole.rpartition(_ANSWER)[2].strip() if settled else wandering
-            return self._continuation(prefix, f" {guess}\n"[:max_tokens], "stop")
+            own = whole.partition(_NEXT)[0]
+            settled = position >= len(own) // 2
+            guess = own.rpartition(_ANSWER)[2].strip() if settled else wandering
+            return self._continuation(prefix, f" {guess}\n"[:max_tokens], True, sampling.stop)
         piece = whole[len(written) : len(written) + max_tokens]
         ended = len(written) + max_tokens > len(whole)
-        return self._continuation(prefix, piece, "stop" if ended else "length")
+        return self._continuation(prefix, piece, ended, sampling.stop)
 
     def _branch(self, prompt: str, plan: str) -> tuple[str, str]:
         """The whole text of a branch, and what it would answer before it has settled."""
@@ -140,16 +144,24 @@ class SimulatedEngine(Engine):
         answer = right if chance.random() < self.options.right else wrong[0]
         length = 20 + round(chance.expovariate(1 / self.options.mean_tokens))
         steps = "".join(f" step {k}," for k in range(length // 7))
-        return f" {plan}{steps} so it is {answer}.{_ANSWER} {answer}\n", str(wrong[1])
+        more = f"{_NEXT} What is 1 + 1?\n" * 20 if self.options.goes_on else ""
+        return f" {plan}{steps} so it is {answer}.{_ANSWER} {answer}\n{more}", str(wrong[1])
 
-    def _continuation(self, prefix: bytes, text: str, finish: str) -> Continuation:
+    def _continuation(
+        self, prefix: bytes, text: str, ended: bool, stop: Sequence[str]
+    ) -> Continuation:
+        # As vLLM and SGLang do, it keeps the tokens of a stop string that it cuts from the text.
+        ends = {text.find(each) + len(each): each for each in stop if each in text}
+        if ends:
+            text, ended = text[: min(ends)], True
+        given = text.removesuffix(ends[min(ends)]) if ends else text
         held = takewhile(self._cached.__contains__, _blocks(prefix))
         cached = _BLOCK * sum(1 for _ in held)
         self._cached.update(_blocks(prefix + text.encode()))
         ids = list(text.encode())
         chance = random.Random(text)
         logprobs = [-chance.expovariate(2.0) for _ in ids]
-        return Continuation(ids, text, "stop" if finish == "stop" else "length", logprobs, cached)
+        return Continuation(ids, given, "stop" if ended else "length", logprobs, cached)
 
 
 def _blocks(text: bytes) -> Iterator[int]:
