@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence, Set
 from dataclasses import dataclass, field
 from math import nan
 
+from autotts_core.decoded_text import DecodedText
 from autotts_core.trace_backend import Continuation, Engine, Sampling
 
 
@@ -17,8 +19,9 @@ class EngineQuestion:
     `prompt` and `probe` are token ids, `probe_text` is the probe as text. A branch is probed by
     appending `probe` to it. `parse` gives the answer in the text of a finished branch, or in
     that of a branch with the probe and what came after it; "" for none. `decode` gives the text
-    of ids; without, a branch's text is what the engine gave, piece by piece. A branch ends at
-    the first of the strings `stop`, a probe's answer at the first of `probe_stop`.
+    of ids, as `DecodedText` wants it with `unsettled`; without, a branch's text is what the
+    engine gave, piece by piece. A branch ends at the first of the strings `stop`, a probe's
+    answer at the first of `probe_stop`.
     """
 
     prompt: Sequence[int]
@@ -28,6 +31,7 @@ class EngineQuestion:
     decode: Callable[[Sequence[int]], str] | None = None
     stop: tuple[str, ...] = ()
     probe_stop: tuple[str, ...] = ()
+    unsettled: Set[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,8 @@ class EngineBranch:
     question: EngineQuestion
     settings: BranchSettings
     seed: int
-    ids: list[int] = field(default_factory=list)
+    ids: array[int] = field(default_factory=lambda: array("I"))
+    """Of 32 bits each, for thousands of branches may be under way."""
     text: str = ""
     finished: bool = False
     signal: float = nan
@@ -73,6 +78,11 @@ class EngineBranch:
     prompt_tokens: int = 0
     """Tokens sent to be continued, of which `cached_tokens` came from the engine's cache."""
     cached_tokens: int = 0
+    _decoded: DecodedText | None = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        decode = self.question.decode
+        self._decoded = DecodedText(decode, self.question.unsettled) if decode else None
 
     @property
     def tokens(self) -> int:
@@ -87,27 +97,22 @@ class EngineBranch:
         sampling = self.settings.sampling((self.seed << 24) + before, self.question.stop)
         prefix = [*self.question.prompt, *self.ids]
         found = await self._generate(prefix, min(most, room), sampling)
-        self.ids += found.token_ids
-        decode = self.question.decode
-        # A piece may end within a character, of which the next one holds the rest.
-        self.text = decode(self.ids) if decode else self.text + found.text
-        stopped = self._cut_at_stop(before)
+        stopped = self._add(found)
         self.finished = (
             stopped or found.finish != "length" or self.tokens >= self.settings.max_tokens
         )
-        if found.logprobs:
-            logprobs = found.logprobs[: self.tokens - before]
+        if logprobs := (found.logprobs or ())[: self.tokens - before]:
             self.signal = sum(logprobs) / len(logprobs)
 
     def probed(self) -> Coroutine[None, None, str]:
         """What it would answer where it stands now, whatever is asked of it meanwhile."""
-        return self._probed(self.ids.copy(), self.text)
+        return self._probed(self.ids[:], self.text)
 
     async def answer(self) -> str:
         """The answer in the text of a finished branch; by a probe where it holds none."""
         return self.question.parse(self.text) or await self._probed(self._written(), self.text)
 
-    async def _probed(self, ids: list[int], text: str) -> str:
+    async def _probed(self, ids: array[int], text: str) -> str:
         prefix = [*self.question.prompt, *ids, *self.question.probe]
         greedy = Sampling(temperature=0.0, stop=self.question.probe_stop)
         found = await self._generate(prefix, self.settings.probe_tokens, greedy)
@@ -115,31 +120,35 @@ class EngineBranch:
         answer = _before_first(self.question.probe_stop, found.text)
         return self.question.parse(text + self.question.probe_text + answer)
 
-    def _cut_at_stop(self, before: int) -> bool:
-        """Whether a stop string ended after the first `before` tokens; drop what follows it.
+    def _add(self, found: Continuation) -> bool:
+        """Add what was generated, no more than up to a stop string; whether there is one.
 
         The engine sees only what it generates itself, so a string that begins in one interval
         and ends in the next is seen here alone.
         """
-        stop, decode = self.question.stop, self.question.decode
-        if not _holds(stop, self.text):
-            return False
-        if decode:
+        stop, decoded, ids = self.question.stop, self._decoded, found.token_ids
+        if decoded is None:
+            text = self.text + found.text
+        else:
+            self._decoded = decoded.plus(ids)
+            text = self._decoded.text
+            if _holds(stop, text):
 
-            def ended(count: int) -> bool:
-                return _holds(stop, decode(self.ids[:count]))
+                def ended(count: int) -> bool:
+                    return _holds(stop, decoded.plus(ids[:count]).text)
 
-            del self.ids[bisect_left(range(self.tokens), True, lo=before, key=ended) :]
-            self.text = decode(self.ids)
-        self.text = _before_first(stop, self.text)
-        return True
+                ids = ids[: bisect_left(range(len(ids)), True, key=ended)]
+                text = decoded.plus(ids).text
+        self.ids.extend(ids)
+        self.text = _before_first(stop, text)
+        return self.text != text
 
-    def _written(self) -> list[int]:
+    def _written(self) -> array[int]:
         """The tokens of the text, without those that only ended it: a stop string's, a last one.
 
         A token that holds the end of the text and the beginning of a stop string stays.
         """
-        ids, decode = self.ids.copy(), self.question.decode
+        ids, decode = self.ids[:], self.question.decode
         while decode and ids and decode(ids[:-1]).startswith(self.text):
             ids.pop()
         return ids

@@ -77,7 +77,16 @@ class ModelTokenizer:
             self.decode,
             benchmark.stop,
             benchmark.probe_stop,
+            self.unsettled,
         )
+
+    @cached_property
+    def unsettled(self) -> frozenset[int]:
+        """Ids whose text may change with what follows: a byte of a character, special tokens."""
+        added = self._tokenizer.get_added_tokens_decoder()
+        special = {number for number, token in added.items() if token.special}
+        found = (self._tokenizer.token_to_id(f"<0x{byte:02X}>") for byte in range(256))
+        return frozenset(special.union(number for number in found if number is not None))
 
     @cached_property
     def _template(self) -> tuple[str, dict[str, str]]:

@@ -16,7 +16,7 @@ from autotts_core.replay.orders import branch_orders
 from autotts_core.store import ReplayStore
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
 
-_LONGEST = 2**24
+_LONGEST = 2**20
 """Tokens of a branch: token j of branch b has the id b * _LONGEST + j."""
 _PROMPT, _PROBE = 2**60, 2**61
 

@@ -170,7 +170,7 @@ def test_greedy_branches_by_the_interval_are_one_long_generation() -> None:
         branch = EngineBranch(on, asked, of.settings, branch_seed(0, 2, 0))
         await sampled(branch)
         long = await on.generate(asked.prompt, 3000, Sampling(temperature=0.0))
-        assert branch.ids == list(long.token_ids)
+        assert list(branch.ids) == list(long.token_ids)
         assert branch.text == long.text
 
     asyncio.run(run())

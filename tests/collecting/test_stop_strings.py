@@ -81,9 +81,9 @@ def test_a_branch_ends_with_the_token_that_completes_the_string(
     text, _, _ = Talker.written.partition(STOP)
     assert (branch.text, branch.finished, trace.final) == (text, True, "7")
     # What an engine gives no tokens for is not counted: here, all of the string or its rest.
-    assert text.encode() <= bytes(branch.ids) <= (text + STOP).encode()
+    assert text.encode() <= bytes([*branch.ids]) <= (text + STOP).encode()
     if engine is not Trimming:
-        assert bytes(branch.ids) == (text + STOP).encode()
+        assert bytes([*branch.ids]) == (text + STOP).encode()
     assert trace.tokens == len(branch.ids)
     # At the last boundary a branch that has just ended is not probed.
     assert len(trace.probes) == (trace.tokens - 1) // interval
@@ -123,7 +123,7 @@ def test_what_only_ends_a_branch_stands_before_no_probe() -> None:
     )
     branch = EngineBranch(engine, asked, BranchSettings(500, 1000), 0)
     asyncio.run(sampled(branch))
-    assert (branch.text, branch.ids) == ("!", [33, 0])
+    assert (branch.text, list(branch.ids)) == ("!", [33, 0])
     assert engine.asked[-1][0] == b"?!P"
 
 

@@ -35,7 +35,7 @@ async def compared(engine: Engine, model: str) -> dict[str, object]:
         whole = await engine.generate(prompt, LENGTH, Sampling(temperature=0.0))
         return {
             "version": facts.version,
-            "same": list(whole.token_ids) == branch.ids,
+            "same": list(whole.token_ids) == list(branch.ids),
             "tokens": branch.tokens,
             "logprobs": len(whole.logprobs or ()),
             # The first request has found nothing yet.
