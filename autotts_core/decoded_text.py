@@ -49,3 +49,8 @@ class DecodedText:
                     window=window[end - 1 :],
                 )
         return replace(self, text=text, window=window)
+
+
+def before_first(strings: Sequence[str], text: str) -> str:
+    """`text` up to the first of `strings` in it."""
+    return text[: min((text.find(each) for each in strings if each in text), default=len(text))]

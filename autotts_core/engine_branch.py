@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence, Set
 from dataclasses import dataclass, field
 from math import nan
 
-from autotts_core.decoded_text import DecodedText
+from autotts_core.decoded_text import DecodedText, before_first
 from autotts_core.trace_backend import Continuation, Engine, Sampling
 
 
@@ -51,6 +51,14 @@ class BranchSettings:
     def sampling(self, seed: int, stop: tuple[str, ...] = ()) -> Sampling:
         """For the next tokens of a branch."""
         return Sampling(self.temperature, self.top_p, self.top_k, seed, stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """An answer, and what was written after the probe; None where the branch's text held it."""
+
+    answer: str
+    written: str | None = None
 
 
 @dataclass
@@ -104,21 +112,30 @@ class EngineBranch:
         if logprobs := (found.logprobs or ())[: self.tokens - before]:
             self.signal = sum(logprobs) / len(logprobs)
 
-    def probed(self) -> Coroutine[None, None, str]:
+    def probe(self) -> Coroutine[None, None, Probe]:
         """What it would answer where it stands now, whatever is asked of it meanwhile."""
-        return self._probed(self.ids[:], self.text)
+        return self._probe(self.ids[:], self.text)
+
+    async def probe_at_end(self) -> Probe:
+        """The answer in the text of a finished branch; by a probe where it holds none."""
+        answer = self.question.parse(self.text)
+        return Probe(answer) if answer else await self._probe(self._written(), self.text)
+
+    async def probed(self) -> str:
+        """The answer of `probe`."""
+        return (await self.probe()).answer
 
     async def answer(self) -> str:
-        """The answer in the text of a finished branch; by a probe where it holds none."""
-        return self.question.parse(self.text) or await self._probed(self._written(), self.text)
+        """The answer of `probe_at_end`."""
+        return (await self.probe_at_end()).answer
 
-    async def _probed(self, ids: array[int], text: str) -> str:
+    async def _probe(self, ids: array[int], text: str) -> Probe:
         prefix = [*self.question.prompt, *ids, *self.question.probe]
         greedy = Sampling(temperature=0.0, stop=self.question.probe_stop)
         found = await self._generate(prefix, self.settings.probe_tokens, greedy)
         self.probe_tokens += len(found.token_ids)
-        answer = _before_first(self.question.probe_stop, found.text)
-        return self.question.parse(text + self.question.probe_text + answer)
+        written = before_first(self.question.probe_stop, found.text)
+        return Probe(self.question.parse(text + self.question.probe_text + written), written)
 
     def _add(self, found: Continuation) -> bool:
         """Add what was generated, no more than up to a stop string; whether there is one.
@@ -140,7 +157,7 @@ class EngineBranch:
                 ids = ids[: bisect_left(range(len(ids)), True, key=ended)]
                 text = decoded.plus(ids).text
         self.ids.extend(ids)
-        self.text = _before_first(stop, text)
+        self.text = before_first(stop, text)
         return self.text != text
 
     def _written(self) -> array[int]:
@@ -162,8 +179,3 @@ class EngineBranch:
 
 def _holds(strings: Sequence[str], text: str) -> bool:
     return any(each in text for each in strings)
-
-
-def _before_first(strings: Sequence[str], text: str) -> str:
-    """`text` up to the first of `strings` in it."""
-    return text[: min((text.find(each) for each in strings if each in text), default=len(text))]

@@ -20,6 +20,21 @@ class BranchTrace:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchText:
+    """What a branch wrote, token ids and text, and what it wrote when it was probed.
+
+    `text` is that of all `token_ids`, up to the stop string where one ended it. `probes[k]`
+    followed the probe after k + 1 intervals; `final_probe` followed the one at the end, None
+    where none was needed because the answer stands in `text`.
+    """
+
+    token_ids: Sequence[int]
+    text: str
+    probes: Sequence[str]
+    final_probe: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionTrace:
     """A question with its gold answer and all branches sampled for it."""
 

@@ -26,7 +26,7 @@ from typing import Any
 import click
 from autotts_sim.engine import SimulatedEngine
 
-from autotts_core.cli.collect import options_of
+from autotts_core.cli.options import options_of
 from autotts_core.collecting.collecting import collect
 from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Tally, branch_seed

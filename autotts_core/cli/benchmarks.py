@@ -87,7 +87,7 @@ def show(
 
     Without --tokenizer, prompts for chat models are shown as the user's message.
     """
-    from autotts_core.cli.traces import key_value
+    from autotts_core.cli.options import key_value
     from autotts_core.errors import UnknownNameError, nearest
 
     chosen = registry().get("benchmark", name).configure(dict(map(key_value, options)))

@@ -5,31 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.cli.traces import key_value
+from autotts_core.cli.options import options_of
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
     from autotts_core.collecting.collecting import Report
     from autotts_core.collecting.collection import Collection
     from autotts_core.collecting.collector import Tally
-
-
-def options_of(flag: str, name: str, whose: str) -> Callable[[Any], Any]:
-    return click.option(
-        flag,
-        name,
-        metavar="KEY=VALUE",
-        multiple=True,
-        callback=lambda context, parameter, values: dict(map(key_value, values)),
-        help=f"An option of the {whose}; `autotts plugins show {whose.upper()}` lists them.",
-    )
 
 
 @click.command()
@@ -54,6 +43,7 @@ def options_of(flag: str, name: str, whose: str) -> Callable[[Any], Any]:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--at-once", default=256, show_default=True, type=click.IntRange(min=1),
               help="Branches under way at any time.")  # fmt: skip
+@click.option("--texts", is_flag=True, help="Keep what branches and probes write in the store.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost at most, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def collect(
@@ -72,6 +62,7 @@ def collect(
     top_k: int,
     seed: int,
     at_once: int,
+    texts: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -95,7 +86,7 @@ def collect(
         )
     settings = BranchSettings(interval, max_tokens, probe_tokens, temperature, top_p, top_k)
     asked = registry().get("benchmark", benchmark).configure(benchmark_options)
-    collection = Collection(model, asked, branches, settings, seed, at_once)
+    collection = Collection(model, asked, branches, settings, seed, at_once, texts)
     path = out / collection.name
     if dry_run:
         tell(_cost(collection), as_json)
@@ -121,7 +112,9 @@ def _cost(collection: Collection) -> dict[str, Any]:
         "GPU hours at most, at 10,000 tokens a second": round(
             (branches * settings.max_tokens + probes * settings.probe_tokens) / 1e4 / 3600, 1
         ),
-        "MB on disk at most": round(probes * 8 / 1e6, 1),
+        "MB on disk at most": round(
+            (probes * 8 + branches * settings.max_tokens * 4 * collection.texts) / 1e6, 1
+        ),
     }
 
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.cli.collect import options_of, tell
+from autotts_core.cli.collect import tell
 from autotts_core.cli.episode import checked_beta
+from autotts_core.cli.options import options_of
 from autotts_core.cli.traces import grader_called
 from autotts_core.plugins import registry
 

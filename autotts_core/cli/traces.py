@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autotts_core.cli.options import options_of
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from autotts_core.grader import Grader
     from autotts_core.grading import Unreadable
-    from autotts_core.store import ReplayStore
+    from autotts_core.store import Problem, ReplayStore
     from autotts_core.traces import TraceSet
 
 _STORES = click.argument(
@@ -30,17 +31,6 @@ _UNREADABLE = click.option(
     type=click.Choice(["vote", "apart"]),
     help="Whether an answer that the grader cannot read votes, or is no answer at all.",
 )
-
-
-def _options(whose: str) -> Callable[[Any], Any]:
-    return click.option(
-        "--option",
-        "options",
-        metavar="KEY=VALUE",
-        multiple=True,
-        callback=lambda context, parameter, values: dict(map(key_value, values)),
-        help=f"An option of the {whose}; `autotts plugins show {whose.upper()}` lists them.",
-    )
 
 
 @click.group()
@@ -59,7 +49,7 @@ def traces() -> None:
     type=click.Path(path_type=Path),
     help="Directory in which the stores are made, as MODEL/BENCHMARK.",
 )
-@_options("format")
+@options_of("--option", "options", "format")
 @click.option("--grader", default="exact", show_default=True, help="Says which answers are right.")
 @_UNREADABLE
 @_JSON
@@ -107,19 +97,37 @@ def info(paths: tuple[Path, ...], as_json: bool) -> None:
 
 @traces.command()
 @_STORES
+@click.option(
+    "--tokenizer",
+    type=click.Path(path_type=Path),
+    help="The model's directory: decode the stores' texts and parse answers again.",
+)
+@options_of("--benchmark-option", "benchmark_options", "benchmark")
 @_JSON
 @click.pass_context
-def check(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> None:
+def check(
+    context: click.Context,
+    paths: tuple[Path, ...],
+    tokenizer: Path | None,
+    benchmark_options: dict[str, str],
+    as_json: bool,
+) -> None:
     """Check the stores STORE, each a store or a directory tree of stores.
 
-    Verifies checksums, and that the tables agree with each other. Exits with 1 if anything
-    is wrong.
+    Verifies checksums, and that the tables agree with each other. With --tokenizer, for stores
+    that have texts: token ids are cut at the intervals' ends and decoded again, and each answer
+    is parsed again from what the branch and its probe wrote, by the store's benchmark. Exits
+    with 1 if anything is wrong.
     """
     from dataclasses import asdict
 
     from autotts_core.store import check_store, find_stores
 
     found = {path: check_store(path) for path in find_stores(paths)}
+    if tokenizer is not None:
+        for path, problems in found.items():
+            # What is damaged is not looked into.
+            problems += [] if problems else _text_problems(path, tokenizer, benchmark_options)
     if as_json:
         report = [
             {"path": str(path), "ok": not problems, "problems": [asdict(each) for each in problems]}
@@ -145,7 +153,7 @@ def check(context: click.Context, paths: tuple[Path, ...], as_json: bool) -> Non
     type=click.Path(path_type=Path),
     help="Directory in which the new stores are made, as MODEL/BENCHMARK.",
 )
-@_options("grader")
+@options_of("--option", "options", "grader")
 @_UNREADABLE
 @_JSON
 def grade_traces(
@@ -194,6 +202,16 @@ def compare(old: Path, new: Path, as_json: bool) -> None:
             print_comparison(each)
 
 
+def _text_problems(path: Path, tokenizer: Path, options: dict[str, str]) -> list[Problem]:
+    from autotts_core.model_tokenizer import ModelTokenizer
+    from autotts_core.store import ReplayStore
+    from autotts_core.store.text_check import check_texts
+
+    name = ReplayStore.open(path).benchmark
+    benchmark = registry().get("benchmark", name).configure(options)
+    return check_texts(path, ModelTokenizer(tokenizer), benchmark)
+
+
 def grader_called(name: str, options: dict[str, str]) -> Grader:
     """The grader `name`: `exact`, or one that a plugin offers."""
     from autotts_core.grader import ExactGrader
@@ -201,14 +219,6 @@ def grader_called(name: str, options: dict[str, str]) -> Grader:
     if name == ExactGrader.name:
         return ExactGrader.configure(options)
     return registry().get("grader", name).configure(options)
-
-
-def key_value(text: str) -> tuple[str, str]:
-    """The two sides of a `KEY=VALUE`."""
-    key, equals, value = text.partition("=")
-    if not (key and equals):
-        raise click.BadParameter(f"{text!r} must have the form KEY=VALUE.")
-    return key, value
 
 
 @contextmanager
@@ -250,6 +260,8 @@ def _warnings_for_people() -> Iterator[None]:
 
 def _summary(store: ReplayStore) -> dict[str, Any]:
     """What the manifest tells, as a row of a table."""
+    from autotts_core.store.texts import TEXTS
+
     manifest = store.manifest
     return {
         "path": str(store.path),
@@ -260,6 +272,7 @@ def _summary(store: ReplayStore) -> dict[str, Any]:
         "probes": manifest.counts.probes,
         "interval_tokens": manifest.interval_tokens,
         "accounting": manifest.accounting,
+        "texts": TEXTS in manifest.files,
         "bytes": sum(entry.bytes for entry in manifest.files.values()),
     }
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.cli.collect import options_of
+from autotts_core.cli.options import options_of
 from autotts_core.cli.episode import checked_beta, one_store
 
 if TYPE_CHECKING:

@@ -40,7 +40,8 @@ async def collect(
         raise StoreError(f"{out}: is there already, and a frozen store never changes.")
     tokenizer = ModelTokenizer(engine.tokenizer(collection.model))
     with _alone(out) as directory:
-        journal = Journal(directory, _settings(collection, engine, tokenizer))
+        settings = _settings(collection, engine, tokenizer)
+        journal = Journal(directory, settings, collection.texts)
         retrying = RetryingEngine(engine)
         try:
             facts = await retrying.start(collection.model)
@@ -101,6 +102,7 @@ def _settings(collection: Collection, engine: Engine, tokenizer: ModelTokenizer)
         "first_prompt": list(asked.prompt),
         "probe": list(asked.probe),
         **collection.stops,
+        **collection.kept,
     }
 
 
@@ -151,4 +153,5 @@ def _freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: P
         engine=Versioned(name=facts.name, version=facts.version),
         prompt=benchmark.prompt_form(),
         probe=benchmark.probe_suffix(),
+        texts=map(journal.texts, range(len(questions))) if collection.texts else None,
     )

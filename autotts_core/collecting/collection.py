@@ -26,6 +26,8 @@ class Collection:
     seed: int = 0
     at_once: int = 256
     """Branches under way at any time: as many as the engine works on at once, and some more."""
+    texts: bool = False
+    """Whether what branches write is kept in the store."""
 
     @property
     def questions(self) -> Sequence[Question]:
@@ -49,6 +51,11 @@ class Collection:
         stops = {"stop": self.benchmark.stop, "probe_stop": self.benchmark.probe_stop}
         return {what: list(strings) for what, strings in stops.items() if strings}
 
+    @property
+    def kept(self) -> dict[str, bool]:
+        """What is kept beyond what every store has."""
+        return {"texts": True} if self.texts else {}
+
     def folder(self, engine: Engine, root: Path) -> Path:
         """Where below `root` the store belongs: one made with other settings lies elsewhere."""
         settings: dict[str, Any] = asdict(self.settings) | {
@@ -58,6 +65,7 @@ class Collection:
             "branches": self.branches,
             "seed": self.seed,
             **self.stops,
+            **self.kept,
         }
         digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
         return root / f"{engine.name}-{digest[:12]}" / self.name

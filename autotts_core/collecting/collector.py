@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from math import isnan
 
 from autotts_core.collecting.journal import Journal
-from autotts_core.engine_branch import BranchSettings, EngineBranch, EngineQuestion
+from autotts_core.engine_branch import BranchSettings, EngineBranch, EngineQuestion, Probe
 from autotts_core.errors import EngineError
 from autotts_core.trace_backend import Engine
-from autotts_core.traces import BranchTrace
+from autotts_core.traces import BranchText, BranchTrace
 
 
 @dataclass
@@ -95,8 +95,7 @@ class Collector:
         for job in jobs:
             seed = branch_seed(self.seed, job.question, job.number)
             branch = EngineBranch(self.engine, job.asked, self.settings, seed)
-            trace = await sampled(branch)
-            self.journal.keep(job.question, job.number, trace)
+            self.journal.keep(job.question, job.number, *await sampled(branch))
             self._count(branch, job.left)
 
     def _count(self, branch: EngineBranch, left: _Left) -> None:
@@ -117,9 +116,9 @@ def branch_seed(seed: int, question: int, number: int) -> int:
     return int.from_bytes(digest[:5], "big") >> 4
 
 
-async def sampled(branch: EngineBranch) -> BranchTrace:
+async def sampled(branch: EngineBranch) -> tuple[BranchTrace, BranchText]:
     """Run a new branch to its end, probing it at every boundary while it goes on."""
-    probes: list[asyncio.Task[str]] = []
+    probes: list[asyncio.Task[Probe]] = []
     signals: list[float] = []
     try:
         while True:
@@ -127,11 +126,14 @@ async def sampled(branch: EngineBranch) -> BranchTrace:
             signals.append(branch.signal)
             if branch.finished:
                 break
-            probes.append(asyncio.create_task(branch.probed()))
-        final = await branch.answer()
-        answers = [await probe for probe in probes]
+            probes.append(asyncio.create_task(branch.probe()))
+        final = await branch.probe_at_end()
+        found = [await probe for probe in probes]
     finally:
         for probe in probes:
             probe.cancel()
     given = None if all(map(isnan, signals)) else signals
-    return BranchTrace(answers, branch.tokens, final, given)
+    return (
+        BranchTrace([each.answer for each in found], branch.tokens, final.answer, given),
+        BranchText(branch.ids, branch.text, [each.written or "" for each in found], final.written),
+    )

@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from autotts_core.errors import StoreError
 from autotts_core.files import write_atomically
-from autotts_core.traces import BranchTrace
+from autotts_core.traces import BranchText, BranchTrace
 
 
 class Journal:
     """The directory of a collection under way, for one process at a time.
 
     `settings` are what branches hang on: a journal that was begun with others is refused.
+    What branches wrote is kept only where `with_texts` says so.
     """
 
-    def __init__(self, directory: Path, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self, directory: Path, settings: Mapping[str, Any], with_texts: bool = False
+    ) -> None:
         self.directory = directory
+        self._with_texts = with_texts
         path = directory / "settings.json"
         text = json.dumps(settings, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         if not path.exists():
@@ -45,7 +50,18 @@ class Journal:
             )
         return found
 
-    def keep(self, question: int, number: int, branch: BranchTrace) -> None:
+    def texts(self, question: int) -> list[BranchText]:
+        """What the branches of a question wrote, in their order, once all are finished."""
+        found = {}
+        for line in self._lines(question):
+            written = line["written"]
+            ids = array("i", written["token_ids"])
+            found[line["branch"]] = BranchText(
+                ids, written["text"], written["probes"], written["final_probe"]
+            )
+        return [found[number] for number in sorted(found)]
+
+    def keep(self, question: int, number: int, branch: BranchTrace, text: BranchText) -> None:
         """Put a finished branch on disk; it is there when this returns."""
         line = {
             "branch": number,
@@ -54,6 +70,13 @@ class Journal:
             "probes": list(branch.probes),
             "signals": None if branch.signals is None else list(branch.signals),
         }
+        if self._with_texts:
+            line["written"] = {
+                "token_ids": list(text.token_ids),
+                "text": text.text,
+                "probes": list(text.probes),
+                "final_probe": text.final_probe,
+            }
         with self._path(question).open("ab") as file:
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             file.flush()
@@ -63,17 +86,18 @@ class Journal:
         """Nothing of it is needed once the store is there."""
         shutil.rmtree(self.directory)
 
-    def _lines(self, question: int) -> list[dict[str, Any]]:
+    def _lines(self, question: int) -> Iterator[dict[str, Any]]:
         path = self._path(question)
         if not path.exists():
-            return []
+            return
         content = path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
             # Whoever wrote it was killed in the middle of a line.
             with path.open("r+b") as file:
                 file.truncate(len(whole))
-        return [json.loads(line) for line in whole.splitlines()]
+        for line in whole.split(b"\n")[:-1]:
+            yield json.loads(line)
 
     def _path(self, question: int) -> Path:
         return self.directory / f"{question:06}.jsonl"

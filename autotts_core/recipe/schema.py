@@ -37,6 +37,8 @@ class SamplingSettings(_Section):
     """Tokens that an answer may take after a probe."""
     at_once: PositiveInt = 256
     """Branches under way at any time: what the engine works on at once, and some more."""
+    texts: bool = False
+    """Whether what branches and probes write is kept in the stores."""
 
 
 class StoresToCollect(_Section):

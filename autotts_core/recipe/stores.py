@@ -105,7 +105,13 @@ def collection_of(entry: StoresToCollect, request: StoreRequest) -> Collection:
     )
     benchmark = registry().get("benchmark", request.benchmark).configure(entry.benchmark_options)
     return Collection(
-        request.model, benchmark, request.branches, settings, request.seed, sampling.at_once
+        request.model,
+        benchmark,
+        request.branches,
+        settings,
+        request.seed,
+        sampling.at_once,
+        sampling.texts,
     )
 
 

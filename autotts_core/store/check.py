@@ -27,6 +27,7 @@ from autotts_core.store.manifest import (
     read_manifest,
 )
 from autotts_core.store.tables import COLUMNS, NO_ANSWER, NULLABLE, arrow_schema
+from autotts_core.store.texts import TEXTS, read_texts
 
 if TYPE_CHECKING:
     Integers = npt.NDArray[np.integer[Any]]
@@ -75,7 +76,15 @@ def check_store(path: Path) -> list[Problem]:
     if all(tables.get(name) is not None for name in TABLES):
         _check_counts(manifest, tables, problems)
         _check_tables(manifest, tables, problems)
+        if TEXTS in manifest.files and not problems:
+            problems += _check_texts(path, manifest, tables[BRANCHES])
     return problems
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file that may be larger than memory."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_file(path: Path, name: str, entry: FileEntry, problems: list[Problem]) -> Any:
@@ -83,22 +92,22 @@ def _read_file(path: Path, name: str, entry: FileEntry, problems: list[Problem])
     import pyarrow as pa
 
     try:
-        content = (path / name).read_bytes()
+        size, digest = (path / name).stat().st_size, sha256_of(path / name)
     except OSError as error:
         problems.append(Problem(name, f"cannot be read: {error.strerror}"))
         return None
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
+    if digest != entry.sha256:
         problems.append(
             Problem(
                 name,
-                f"differs from its checksum in {MANIFEST} ({len(content)} bytes now, "
+                f"differs from its checksum in {MANIFEST} ({size} bytes now, "
                 f"{entry.bytes} when frozen)",
             )
         )
-    if name not in TABLES:  # a later version's file: its checksum is all that is known
+    if name not in TABLES:  # read in parts, or a later version's, of which nothing else is known
         return None
     try:
-        table = from_parquet(content)
+        table = from_parquet((path / name).read_bytes())
     except (pa.ArrowException, OSError) as error:
         problems.append(Problem(name, f"not readable as Parquet: {error}"))
         return None
@@ -276,6 +285,34 @@ def _check_answers(manifest: Manifest, questions: _Rows, answers: _Rows) -> None
                 "grader is exact"
             ),
         )
+
+
+def _check_texts(path: Path, manifest: Manifest, branches: Any) -> list[Problem]:
+    """That there is one row for each branch, with its tokens and what each probe wrote."""
+    import pyarrow as pa
+
+    numbers = ("question", "branch", "tokens", "intervals")
+    wanted = zip(*(branches[name].to_pylist() for name in numbers), strict=True)
+    problems: list[Problem] = []
+    try:
+        for row, (question, branch, *counts) in zip(read_texts(path), wanted, strict=True):
+            found = [len(row.written.token_ids), len(row.written.probes)]
+            if (row.question, row.branch) != (question, branch):
+                message = f"must follow, not question {row.question}, branch {row.branch}"
+            elif found != counts:
+                there, expected = (
+                    "{} tokens and {} probes".format(*each) for each in (found, counts)
+                )
+                message = f"{there}, where {BRANCHES} has {expected}"
+            else:
+                continue
+            problems.append(Problem(TEXTS, message, question, branch))
+    except (pa.ArrowException, OSError, TypeError, KeyError) as error:
+        problems.append(Problem(TEXTS, f"not readable: {error}"))
+    except ValueError:
+        rows = manifest.counts.branches
+        problems.append(Problem(TEXTS, f"must have one row for each of {rows} branches"))
+    return problems[:SHOWN]
 
 
 def _check_branches(manifest: Manifest, branches: _Rows, known: Integers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -58,14 +59,13 @@ def grade_store(
 ) -> None:
     """Freeze a new store in `out` that is `store` graded by `grader`.
 
-    Only its answers' classes and marks differ: questions, branches and probes are the same
+    Only its answers' classes and marks differ: questions, branches, probes and texts are the same
     files, byte for byte. Raises `StoreError` where `store` is damaged or `out` exists.
     """
     refuse_existing(out)
     manifest = read_manifest(store)
     contents = {
-        name: read_file(store, name, manifest.files.get(name))
-        for name in sorted({*TABLES, *manifest.files} - {ANSWERS})
+        name: read_file(store, name, manifest.files.get(name)) for name in TABLES if name != ANSWERS
     }
     gold = read_table(store, QUESTIONS, manifest.files.get(QUESTIONS), ["gold_answer"])
     columns = read_table(store, ANSWERS, manifest.files.get(ANSWERS)).to_pydict()
@@ -88,4 +88,13 @@ def grade_store(
             | {ANSWERS: file_entry(contents[ANSWERS], manifest.counts.answers)},
         }
     )
-    freeze(out, regraded, contents, str(store))
+    with staging_directory(out.parent) as staging:
+        more = [_copied(store / name, staging) for name in sorted({*manifest.files} - {*TABLES})]
+        freeze(out, regraded, contents, str(store), more)
+
+
+def _copied(path: Path, directory: Path) -> Path:
+    try:
+        return Path(shutil.copyfile(path, directory / path.name))
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be copied: {error.strerror}.") from None

@@ -17,7 +17,7 @@ from autotts_core.errors import StoreError
 from autotts_core.grader import ExactGrader, Grader
 from autotts_core.grading import Unreadable, grade
 from autotts_core.parquet import to_parquet
-from autotts_core.store.check import check_store
+from autotts_core.store.check import check_store, sha256_of
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -34,9 +34,10 @@ from autotts_core.store.manifest import (
     explain,
 )
 from autotts_core.store.tables import COLUMNS, NO_ANSWER, arrow_schema
+from autotts_core.store.texts import TEXTS, write_texts
 
 if TYPE_CHECKING:
-    from autotts_core.traces import BranchTrace, TraceSet
+    from autotts_core.traces import BranchText, BranchTrace, TraceSet
 
 EXACT = ExactGrader()
 
@@ -89,11 +90,13 @@ def write_store(
     engine: Versioned | None = None,
     prompt: str | None = None,
     probe: str | None = None,
+    texts: Iterable[Sequence[BranchText]] | None = None,
 ) -> None:
     """Freeze `traces` into a new store in the directory `out`, graded by `grader`.
 
     `sampling`, `engine`, `prompt` and `probe` say how the branches were made, where that is
-    known. An empty answer string is stored as no answer. The same traces give the same bytes.
+    known. `texts`, if given, has what the branches of each question wrote, and is gone through
+    once. An empty answer string is stored as no answer. The same traces give the same bytes.
     Either the whole store appears at `out` or nothing does. Raises `StoreError` where `out`
     exists or the traces contradict themselves.
     """
@@ -101,34 +104,39 @@ def write_store(
     refuse_existing(out)
     tables = _tables(traces, grader, unreadable)
     contents = {name: to_parquet(table) for name, table in tables.items()}
-    try:
-        manifest = Manifest(
-            model=traces.model,
-            benchmark=traces.benchmark,
-            interval_tokens=traces.interval_tokens,
-            accounting=traces.accounting,  # type: ignore[arg-type]
-            grader=Versioned(name=grader.name, version=grader.version),
-            unreadable=unreadable,
-            counts=Counts(
-                questions=tables[QUESTIONS].num_rows,
-                answers=tables[ANSWERS].num_rows,
-                branches=tables[BRANCHES].num_rows,
-                probes=tables[PROBES].num_rows,
-            ),
-            sampling=sampling,
-            engine=engine,
-            prompt=prompt,
-            probe=probe,
-            source=Source(origin=traces.source, sha256=traces.source_sha256),
-            created_by=f"autotts-core {__version__}",
-            files={
-                name: file_entry(content, tables[name].num_rows)
-                for name, content in contents.items()
-            },
-        )
-    except ValidationError as error:
-        raise StoreError(explain(error, traces.source)) from None
-    freeze(out, manifest, contents, traces.source)
+    files = {name: file_entry(content, tables[name].num_rows) for name, content in contents.items()}
+    with staging_directory(out.parent) as staging:
+        more = [] if texts is None else [staging / TEXTS]
+        if texts is not None:
+            rows = write_texts(staging / TEXTS, texts)
+            files[TEXTS] = FileEntry(
+                sha256=sha256_of(staging / TEXTS), bytes=(staging / TEXTS).stat().st_size, rows=rows
+            )
+        try:
+            manifest = Manifest(
+                model=traces.model,
+                benchmark=traces.benchmark,
+                interval_tokens=traces.interval_tokens,
+                accounting=traces.accounting,  # type: ignore[arg-type]
+                grader=Versioned(name=grader.name, version=grader.version),
+                unreadable=unreadable,
+                counts=Counts(
+                    questions=tables[QUESTIONS].num_rows,
+                    answers=tables[ANSWERS].num_rows,
+                    branches=tables[BRANCHES].num_rows,
+                    probes=tables[PROBES].num_rows,
+                ),
+                sampling=sampling,
+                engine=engine,
+                prompt=prompt,
+                probe=probe,
+                source=Source(origin=traces.source, sha256=traces.source_sha256),
+                created_by=f"autotts-core {__version__}",
+                files=files,
+            )
+        except ValidationError as error:
+            raise StoreError(explain(error, traces.source)) from None
+        freeze(out, manifest, contents, traces.source, more)
 
 
 def file_entry(content: bytes, rows: int) -> FileEntry:
@@ -136,16 +144,27 @@ def file_entry(content: bytes, rows: int) -> FileEntry:
     return FileEntry(sha256=hashlib.sha256(content).hexdigest(), bytes=len(content), rows=rows)
 
 
-def freeze(out: Path, manifest: Manifest, contents: dict[str, bytes], source: str) -> None:
+def freeze(
+    out: Path,
+    manifest: Manifest,
+    contents: dict[str, bytes],
+    source: str,
+    more: Sequence[Path] = (),
+) -> None:
     """Make the store of `manifest` and the files `contents` in `out`, all of it or nothing.
 
-    Raises `StoreError` that names `source` where the files contradict each other.
+    `more` are files that are too large for memory: they are moved from where they are, on the
+    same file system. Raises `StoreError` that names `source` where files contradict each other.
     """
     with staging_directory(out.parent) as staging:
         store = staging / out.name
         store.mkdir()
         for name, content in contents.items():
             _write(store / name, content)
+        for path in more:
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            path.rename(store / path.name)
         _write(store / MANIFEST, manifest.to_json().encode())
         problems = check_store(store)
         if problems:

@@ -69,7 +69,7 @@ def ended(engine: Engine, interval: int) -> tuple[EngineBranch, BranchTrace]:
     tokenizer = ModelTokenizer(engine.tokenizer("toy"))
     asked = replace(tokenizer.asked(COMPLETION, "?"), prompt=[63])
     branch = EngineBranch(engine, asked, BranchSettings(interval, 1000), 0)
-    return branch, asyncio.run(sampled(branch))
+    return branch, asyncio.run(sampled(branch))[0]
 
 
 @pytest.mark.parametrize("interval", [1, 5, 23, 24, 25, 28, 32, 500])

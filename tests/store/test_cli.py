@@ -68,6 +68,7 @@ def test_json_output(tmp_path: Path, released: Path) -> None:
         "branches": 3,
         "probes": 3,
         "interval_tokens": 500,
+        "texts": False,
         "accounting": "published",
         "bytes": sum(file.bytes for file in store.manifest.files.values()),
         "mean_tokens": 500.0,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autotts_core.cli.collect import options_of
+from autotts_core.cli.options import options_of
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
