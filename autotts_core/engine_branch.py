@@ -5,10 +5,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Coroutine, Sequence, Set
-from dataclasses import dataclass, field
-from math import nan
+from dataclasses import asdict, dataclass, field
+from math import isnan, nan
+from typing import Any
 
+from autotts_core.confidence import LowestWindow
 from autotts_core.decoded_text import DecodedText, before_first
+from autotts_core.errors import EngineError
 from autotts_core.trace_backend import Continuation, Engine, Sampling
 
 
@@ -47,10 +50,24 @@ class BranchSettings:
     temperature: float = 0.7
     top_p: float = 1.0
     top_k: int = -1
+    top_logprobs: int = 0
+    """Likeliest tokens that each token's confidence is made of; 0: none is measured."""
+    confidence_window: int = 2048
+    """Tokens in a row over which confidence is averaged."""
 
     def sampling(self, seed: int, stop: tuple[str, ...] = ()) -> Sampling:
         """For the next tokens of a branch."""
-        return Sampling(self.temperature, self.top_p, self.top_k, seed, stop)
+        return Sampling(
+            self.temperature, self.top_p, self.top_k, seed, stop, top_logprobs=self.top_logprobs
+        )
+
+    def described(self) -> dict[str, Any]:
+        """All of them that branches hang on."""
+        described = asdict(self)
+        if not self.top_logprobs:
+            # So that what was collected before confidence was measured is found again.
+            del described["top_logprobs"], described["confidence_window"]
+        return described
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +98,21 @@ class EngineBranch:
     finished: bool = False
     signal: float = nan
     """Mean log-probability of the tokens that came last; nan where the engine gives none."""
+    window_confidence: float = nan
+    """Lowest mean confidence of a window of tokens that ended among those that came last; nan
+    where none did. A branch that ends before its first window is full has the mean of all."""
+    confidence: float = nan
+    """The lowest of these so far."""
     probe_tokens: int = 0
     """Tokens that probes have generated."""
     prompt_tokens: int = 0
     """Tokens sent to be continued, of which `cached_tokens` came from the engine's cache."""
     cached_tokens: int = 0
     _decoded: DecodedText | None = field(init=False, repr=False)
+    _windows: LowestWindow = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._windows = LowestWindow(self.settings.confidence_window)
         decode = self.question.decode
         self._decoded = DecodedText(decode, self.question.unsettled) if decode else None
 
@@ -111,6 +135,8 @@ class EngineBranch:
         )
         if logprobs := (found.logprobs or ())[: self.tokens - before]:
             self.signal = sum(logprobs) / len(logprobs)
+        if self.settings.top_logprobs:
+            self._measure(found, self.tokens - before)
 
     def probe(self) -> Coroutine[None, None, Probe]:
         """What it would answer where it stands now, whatever is asked of it meanwhile."""
@@ -159,6 +185,20 @@ class EngineBranch:
         self.ids.extend(ids)
         self.text = before_first(stop, text)
         return self.text != text
+
+    def _measure(self, found: Continuation, tokens: int) -> None:
+        """Take in the confidences of the first `tokens` tokens of what was generated."""
+        if found.confidences is None and tokens:
+            raise EngineError(
+                "the engine gives no log-probabilities of its top tokens, of which "
+                "confidence is made: do without it, or use another engine."
+            )
+        lowest = self._windows.add((found.confidences or ())[:tokens])
+        if self.finished and isnan(self.confidence) and isnan(lowest):
+            lowest = self._windows.mean()
+        self.window_confidence = lowest
+        if not self.confidence <= lowest and not isnan(lowest):
+            self.confidence = lowest
 
     def _written(self) -> array[int]:
         """The tokens of the text, without those that only ended it: a stop string's, a last one.

@@ -70,5 +70,11 @@ class Episode(Protocol):
     def signal(self, i: int) -> float:
         """Mean token log-probability of the last interval; nan where the store has none."""
 
+    def confidence(self, i: int) -> float:
+        """Lowest confidence of a window of the branch's tokens so far, as DeepConf has it.
+
+        nan before the first window is full, and where the store has none.
+        """
+
     def tally(self) -> Tally:
         """A new count of votes over answer ids; an episode hands out at most 16."""

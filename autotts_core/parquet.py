@@ -45,6 +45,14 @@ def from_parquet(content: bytes, columns: Sequence[str] | None = None) -> pa.Tab
     return table if columns is None else table.select(list(columns))
 
 
+def column_names(content: bytes) -> list[str]:
+    """The names of the columns of a Parquet file; raises as `from_parquet` does."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return list(pq.read_schema(pa.BufferReader(content)).names)
+
+
 def to_numpy(table: pa.Table, column: str) -> NDArray[Any]:
     """[rows] a column of numbers or truth values; a missing one, if a float, is NaN."""
     values = table[column].combine_chunks()

@@ -27,6 +27,8 @@ class Sampling:
     top_k: int = -1
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    top_logprobs: int = 0
+    """How many of the likeliest tokens each token's confidence is made of; 0: none is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Continuation:
 
     `logprobs` has one value per token, or is None where the engine gives none;
     `cached_tokens` is how much of the prefix came from the engine's cache, None if unknown.
+    `confidences` has `autotts_core.confidence.token_confidence` of each token, where
+    `Sampling.top_logprobs` asks for it and the engine gives what it takes.
     """
 
     token_ids: Sequence[int]
@@ -42,6 +46,7 @@ class Continuation:
     finish: Literal["length", "stop", "abort"]
     logprobs: Sequence[float] | None = None
     cached_tokens: int | None = None
+    confidences: Sequence[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,16 @@ class BranchTrace:
 
     `probes[k]` is the answer if stopped after k + 1 intervals, `final` the answer at its end,
     `tokens` its whole length. `signals`, if given, holds the mean token log-probability of
-    each interval, the last and shorter one included: one value more than `probes`.
+    each interval, the last and shorter one included: one value more than `probes`. So does
+    `confidences`, with the lowest mean confidence of a window of tokens that ended in the
+    interval (`autotts_core.confidence`), nan where none did.
     """
 
     probes: Sequence[str]
     tokens: int
     final: str
     signals: Sequence[float] | None = None
+    confidences: Sequence[float] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--at-once", default=256, show_default=True, type=click.IntRange(min=1),
               help="Branches under way at any time.")  # fmt: skip
+@click.option("--confidence", "top_logprobs", default=0, metavar="K", type=click.IntRange(min=0),
+              help="Measure confidence by the K likeliest tokens; DeepConf takes 20.")  # fmt: skip
+@click.option("--confidence-window", default=2048, show_default=True, type=click.IntRange(min=1),
+              help="Tokens in a row over which confidence is averaged.")  # fmt: skip
 @click.option("--texts", is_flag=True, help="Keep what branches and probes write in the store.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost at most, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -62,6 +66,8 @@ def collect(
     top_k: int,
     seed: int,
     at_once: int,
+    top_logprobs: int,
+    confidence_window: int,
     texts: bool,
     dry_run: bool,
     as_json: bool,
@@ -84,7 +90,16 @@ def collect(
             f"trace backend {backend!r} hands over whole traces and samples none: name it in a "
             "recipe's `stores`."
         )
-    settings = BranchSettings(interval, max_tokens, probe_tokens, temperature, top_p, top_k)
+    settings = BranchSettings(
+        interval,
+        max_tokens,
+        probe_tokens,
+        temperature,
+        top_p,
+        top_k,
+        top_logprobs,
+        confidence_window,
+    )
     asked = registry().get("benchmark", benchmark).configure(benchmark_options)
     collection = Collection(model, asked, branches, settings, seed, at_once, texts)
     path = out / collection.name

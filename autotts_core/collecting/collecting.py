@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,8 @@ from autotts_core.traces import QuestionTrace, TraceSet
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from autotts_core.engine_branch import BranchSettings
+    from autotts_core.store.manifest import Scalar
     from autotts_core.trace_backend import Engine, EngineFacts
 
 Report = Callable[[Tally], None]
@@ -91,7 +92,7 @@ def _settings(collection: Collection, engine: Engine, tokenizer: ModelTokenizer)
     """All that branches hang on."""
     first = collection.questions[0]
     asked = tokenizer.asked(collection.benchmark, first.text)
-    return asdict(collection.settings) | {
+    return collection.settings.described() | {
         "model": collection.model,
         "benchmark": collection.benchmark.name,
         "questions": collection.benchmark.origin(),
@@ -149,9 +150,19 @@ def _freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: P
             "max_tokens": settings.max_tokens,
             "seed": collection.seed,
             **collection.stops,
+            **_confidence(settings),
         },
         engine=Versioned(name=facts.name, version=facts.version),
         prompt=benchmark.prompt_form(),
         probe=benchmark.probe_suffix(),
         texts=map(journal.texts, range(len(questions))) if collection.texts else None,
     )
+
+
+def _confidence(settings: BranchSettings) -> dict[str, Scalar | list[str]]:
+    if not settings.top_logprobs:
+        return {}
+    return {
+        "top_logprobs": settings.top_logprobs,
+        "confidence_window": settings.confidence_window,
+    }

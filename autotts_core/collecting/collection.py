@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ class Collection:
 
     def folder(self, engine: Engine, root: Path) -> Path:
         """Where below `root` the store belongs: one made with other settings lies elsewhere."""
-        settings: dict[str, Any] = asdict(self.settings) | {
+        settings: dict[str, Any] = self.settings.described() | {
             "backend": engine.name,
             "options": engine.options.model_dump(mode="json"),
             "benchmark": self.benchmark.options.model_dump(mode="json"),

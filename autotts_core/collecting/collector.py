@@ -120,10 +120,12 @@ async def sampled(branch: EngineBranch) -> tuple[BranchTrace, BranchText]:
     """Run a new branch to its end, probing it at every boundary while it goes on."""
     probes: list[asyncio.Task[Probe]] = []
     signals: list[float] = []
+    confidences: list[float] = []
     try:
         while True:
             await branch.extend(branch.settings.interval_tokens)
             signals.append(branch.signal)
+            confidences.append(branch.window_confidence)
             if branch.finished:
                 break
             probes.append(asyncio.create_task(branch.probe()))
@@ -132,8 +134,17 @@ async def sampled(branch: EngineBranch) -> tuple[BranchTrace, BranchText]:
     finally:
         for probe in probes:
             probe.cancel()
-    given = None if all(map(isnan, signals)) else signals
     return (
-        BranchTrace([each.answer for each in found], branch.tokens, final.answer, given),
+        BranchTrace(
+            [each.answer for each in found],
+            branch.tokens,
+            final.answer,
+            _given(signals),
+            _given(confidences),
+        ),
         BranchText(branch.ids, branch.text, [each.written or "" for each in found], final.written),
     )
+
+
+def _given(values: list[float]) -> list[float] | None:
+    return None if all(map(isnan, values)) else values

@@ -46,7 +46,11 @@ class Journal:
         found = {}
         for line in self._lines(question):
             found[line["branch"]] = BranchTrace(
-                line["probes"], line["tokens"], line["final"], line["signals"]
+                line["probes"],
+                line["tokens"],
+                line["final"],
+                line["signals"],
+                line.get("confidences"),
             )
         return found
 
@@ -70,6 +74,8 @@ class Journal:
             "probes": list(branch.probes),
             "signals": None if branch.signals is None else list(branch.signals),
         }
+        if branch.confidences is not None:
+            line["confidences"] = list(branch.confidences)
         if self._with_texts:
             line["written"] = {
                 "token_ids": list(text.token_ids),

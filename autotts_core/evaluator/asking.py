@@ -34,7 +34,7 @@ class AskingEpisode(InterpretedEpisode):
     """An episode whose actions somebody else performs: `ask_for` gives what they reveal.
 
     That is, for each branch that was asked for, a row (branch, depth, tokens, answer, finished),
-    its signal, and the number of answers revealed so far.
+    its signal and its confidence, and the number of answers revealed so far.
     """
 
     def __init__(self, number: int, pool: int, session: _Session) -> None:
@@ -43,26 +43,30 @@ class AskingEpisode(InterpretedEpisode):
         self.asked: list[tuple[int, int]] = []
         self.answered: queue.SimpleQueue[tuple[Array, Array, int]] = queue.SimpleQueue()
         self._session = session
-        self._signals: dict[int, float] = {}
+        self._measures: dict[int, tuple[float, float]] = {}
 
     def signal(self, i: int) -> float:
         self.depth(i)
-        return self._signals.get(i, nan)
+        return self._measures.get(i, (nan, nan))[0]
+
+    def confidence(self, i: int) -> float:
+        self.depth(i)
+        return self._measures.get(i, (nan, nan))[1]
 
     def _perform(self) -> None:
         self.asked = self._asked.copy()
         self._asked.clear()
         self._session.waiting.put(self)
-        rows, signals, revealed = self.answered.get()
-        for (i, depth, tokens, answer, finished), signal in zip(
-            rows.tolist(), signals.tolist(), strict=True
+        rows, measures, revealed = self.answered.get()
+        for (i, depth, tokens, answer, finished), (signal, confidence) in zip(
+            rows.tolist(), measures.tolist(), strict=True
         ):
             if i == len(self._depths):
                 self._depths.append(0)
                 self._tokens.append(0)
             self._depths[i], self._tokens[i] = depth, tokens
             self._answers[i], self._finished[i] = answer, bool(finished)
-            self._signals[i] = signal
+            self._measures[i] = signal, confidence
         self.revealed[:] = range(revealed)
 
 
@@ -149,9 +153,9 @@ def _exchange(
         "ends": [[end.number, end.answer, end.stop] for end in ends],
     }
     send(replies, message, [np.array(rows, np.int64).reshape(-1, 3)])
-    reply, (shown, signals) = receive(requests, _MOST_REPLY)
+    reply, (shown, measures) = receive(requests, _MOST_REPLY)
     first = 0
     for each, rows_shown, revealed in zip(asking, reply["rows"], reply["revealed"], strict=True):
         part = slice(first, first + rows_shown)
-        each.answered.put((shown[part], signals[part], revealed))
+        each.answered.put((shown[part], measures[part], revealed))
         first += rows_shown

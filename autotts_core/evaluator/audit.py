@@ -111,14 +111,17 @@ def _asked_for(
         if [(array.dtype.str, array.shape[1:]) for array in arrays] != [("<i8", (3,))]:
             raise TamperedError("actions of another shape than they have")
         try:
-            shown, signals, counts = _perform(records, ended, message, arrays[0])
+            shown, measures, counts = _perform(records, ended, message, arrays[0])
         except (ValueError, IndexError) as error:
             raise TamperedError(f"an impossible action: {error}") from error
         revealed = [len(records[n].revealed) for n in message.asking]
         send(
             child.process.requests,
             {"rows": counts, "revealed": revealed},
-            [np.array(shown, np.int64).reshape(-1, 5), np.array(signals, np.float64)],
+            [
+                np.array(shown, np.int64).reshape(-1, 5),
+                np.array(measures, np.float64).reshape(-1, 2),
+            ],
         )
     return [(record, *ended[n]) for n, record in enumerate(records)]
 
@@ -134,8 +137,8 @@ def _perform(
     ended: dict[int, tuple[int, int]],
     message: Asked,
     rows: Array,
-) -> tuple[list[tuple[int, ...]], list[float], list[int]]:
-    """What the asked for actions reveal: rows, signals, and how many rows each episode has."""
+) -> tuple[list[tuple[int, ...]], list[tuple[float, float]], list[int]]:
+    """What the asked for actions reveal: rows, signals and confidences, each episode's rows."""
     for number, answer, stop in message.ends:
         if number in ended or not 0 <= number < len(records):
             raise ValueError(f"the end of episode {number}")
@@ -150,7 +153,7 @@ def _perform(
     if not asked.keys() <= set(message.asking):
         raise ValueError("actions of an episode that asks for nothing")
     shown: list[tuple[int, ...]] = []
-    signals: list[float] = []
+    measures: list[tuple[float, float]] = []
     counts = []
     for number in message.asking:
         if number in ended or not 0 <= number < len(records):
@@ -161,11 +164,11 @@ def _perform(
         for i in branches:
             finished = int(record.finished(i))
             shown.append((i, record.depth(i), record.tokens(i), record.answer(i), finished))
-            signals.append(record.signal(i))
+            measures.append((record.signal(i), record.confidence(i)))
         counts.append(len(branches))
     if not message.asking and not message.ends:
         raise ValueError("nothing was asked for")
-    return shown, signals, counts
+    return shown, measures, counts
 
 
 def _difference(

@@ -30,6 +30,7 @@ COLUMNS = (
     "step_start",
     "step_class",
     "step_signal",
+    "step_confidence",
     "branch_tokens",
     "class_start",
 )

@@ -11,13 +11,15 @@ from autotts_core.trace_backend import Continuation, Sampling
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a branch stands after something was asked of it; `signal` is the last interval's."""
+    """Where a branch stands after something was asked of it; `signal` is the last interval's,
+    `confidence` the branch's."""
 
     depth: int
     tokens: int
     answer: str
     finished: bool
     signal: float
+    confidence: float
 
 
 @dataclass
@@ -52,6 +54,8 @@ class LiveBranch(EngineBranch):
         if self._end is not None:
             return self._end
         answer = await (self.answer() if self.finished else self.probed())
-        standing = Standing(self.depth, self.tokens, answer, self.finished, self.signal)
+        standing = Standing(
+            self.depth, self.tokens, answer, self.finished, self.signal, self.confidence
+        )
         self._end = standing if self.finished else None
         return standing

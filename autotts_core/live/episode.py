@@ -54,6 +54,7 @@ class LiveEpisode(InterpretedEpisode):
         self._seed = seed
         self._loop = loop
         self._signals: dict[int, float] = {}
+        self._confidences: dict[int, float] = {}
         self._id_of_text: dict[str, int] = {}
         self._id_of_key: dict[tuple[bool, str], int] = {}
         self._actions: list[Action] = []
@@ -74,6 +75,10 @@ class LiveEpisode(InterpretedEpisode):
     def signal(self, i: int) -> float:
         self.depth(i)
         return self._signals.get(i, nan)
+
+    def confidence(self, i: int) -> float:
+        self.depth(i)
+        return self._confidences.get(i, nan)
 
     def text(self, answer: int) -> str:
         return self.texts[answer] if answer >= 0 else ""
@@ -205,6 +210,7 @@ class LiveEpisode(InterpretedEpisode):
         self._depths[i], self._tokens[i] = standing.depth, standing.tokens
         self._finished[i] = standing.finished
         self._signals[i] = standing.signal
+        self._confidences[i] = standing.confidence
         before = self._awaited_tokens[i] if i < len(self._awaited_tokens) else 0
         self._longest = max(self._longest, standing.tokens - before)
         self._answers[i] = self._id_of(standing.answer)

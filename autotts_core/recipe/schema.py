@@ -7,7 +7,15 @@ the JSON Schema that is made of this.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, PositiveInt, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    Tag,
+)
 
 Beta = Annotated[float, Field(ge=0, le=1)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -37,6 +45,10 @@ class SamplingSettings(_Section):
     """Tokens that an answer may take after a probe."""
     at_once: PositiveInt = 256
     """Branches under way at any time: what the engine works on at once, and some more."""
+    confidence: NonNegativeInt = 0
+    """Likeliest tokens by which each token's confidence is measured; 0 does not measure it."""
+    confidence_window: PositiveInt = 2048
+    """Tokens in a row over which confidence is averaged."""
     texts: bool = False
     """Whether what branches and probes write is kept in the stores."""
 

@@ -102,6 +102,8 @@ def collection_of(entry: StoresToCollect, request: StoreRequest) -> Collection:
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         top_k=sampling.top_k,
+        top_logprobs=sampling.confidence,
+        confidence_window=sampling.confidence_window,
     )
     benchmark = registry().get("benchmark", request.benchmark).configure(entry.benchmark_options)
     return Collection(

@@ -78,6 +78,7 @@ class _Replay:
         self.arguments = (
             arrays.step_class,
             arrays.step_signal,
+            arrays.step_confidence,
             arrays.step_start,
             arrays.branch_tokens,
             arrays.branch_start,
@@ -85,6 +86,7 @@ class _Replay:
             arrays.interval_tokens,
             arrays.exact_accounting,
             len(arrays.step_signal) > 0,
+            len(arrays.step_confidence) > 0,
             orders.ravel(),
             size_of * len(seeds) * self.pool,
             len(seeds),

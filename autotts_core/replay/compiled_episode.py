@@ -43,6 +43,7 @@ EPISODE = ObjectType(
     {
         "step_class": _I32,  # of all steps of the store
         "step_signal": _F32,
+        "step_confidence": _F32,
         "step_start": _I64,  # from here on: of this question's branches
         "branch_tokens": _I32,
         "order": _I32,
@@ -59,6 +60,7 @@ EPISODE = ObjectType(
         "interval_tokens": types.int64,
         "exact": types.boolean,
         "has_signals": types.boolean,
+        "has_confidences": types.boolean,
         "budget": types.int64,
         "classes": types.int64,
     },
@@ -294,6 +296,14 @@ def _signal(episode, i):
     return np.float64(episode._step_signal[start + episode._branches[b + _DEPTH] - 1])
 
 
+def _confidence(episode, i):
+    b = _awaited(episode, i)
+    if not episode._has_confidences:
+        return np.nan
+    start = episode._step_start[episode._branches[b + _START]]
+    return np.float64(episode._step_confidence[start + episode._branches[b + _DEPTH] - 1])
+
+
 def _tally(episode):
     k = episode._state[TALLIES]
     if k == MAX_TALLIES:
@@ -319,7 +329,7 @@ def _reserve(self, answer):
     standing[_ROOM] = answer + 1
 
 
-def _confidence(self):
+def _tally_confidence(self):
     first = self.count(self._standing[_LEADER])
     second = self.count(self._standing[_RUNNER_UP])
     if first < _TABLE_SIZE and second < _TABLE_SIZE:
@@ -327,7 +337,7 @@ def _confidence(self):
     return _beta_confidence_of_many(first, second)
 
 
-_tally_methods = {**vars(Tally), "_reserve": _reserve, "confidence": _confidence}
+_tally_methods = {**vars(Tally), "_reserve": _reserve, "confidence": _tally_confidence}
 del _tally_methods["__init__"]
 for _name, _method in _tally_methods.items():
     if isinstance(_method, python_types.FunctionType):
@@ -345,6 +355,7 @@ for _implementation in (
     _depth,
     _tokens,
     _signal,
+    _confidence,
     _tally,
 ):
     EPISODE.add_method(_implementation.__name__[1:], _implementation)

@@ -34,6 +34,7 @@ _FIELDS = len(OUTCOME_FIELDS)
 def replay(
     step_class,
     step_signal,
+    step_confidence,
     step_start,
     branch_tokens,
     branch_start,
@@ -41,6 +42,7 @@ def replay(
     interval_tokens,
     exact,
     has_signals,
+    has_confidences,
     orders,
     order_start,
     seeds,
@@ -73,6 +75,7 @@ def replay(
                 (
                     pointer(step_class, 0),
                     pointer(step_signal, 0),
+                    pointer(step_confidence, 0),
                     pointer(step_start, first_branch),
                     pointer(branch_tokens, first_branch),
                     pointer(orders, order_start[q] + s * pool),
@@ -89,6 +92,7 @@ def replay(
                     interval_tokens,
                     exact,
                     has_signals,
+                    has_confidences,
                     budget,
                     classes,
                 )

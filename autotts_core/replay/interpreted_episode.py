@@ -42,6 +42,7 @@ class RecordedQuestion:
     interval_tokens: int
     exact: bool
     class_text: Callable[[], Sequence[str]]
+    confidences: Sequence[Sequence[float]] | None = None
 
 
 NO_QUESTION = RecordedQuestion((), None, (), 1, True, tuple)
@@ -56,6 +57,7 @@ def recorded_question(arrays: TraceArrays, question: int) -> RecordedQuestion:
     spans = [slice(a, b) for a, b in pairwise((bounds - bounds[0]).tolist())]
     classes = arrays.step_class[bounds[0] : bounds[-1]].tolist()
     signals = arrays.step_signal[bounds[0] : bounds[-1]].tolist()
+    confidences = arrays.step_confidence[bounds[0] : bounds[-1]].tolist()
     class_span = slice(*arrays.class_start[question : question + 2].tolist())
     return RecordedQuestion(
         steps=[classes[span] for span in spans],
@@ -64,6 +66,7 @@ def recorded_question(arrays: TraceArrays, question: int) -> RecordedQuestion:
         interval_tokens=arrays.interval_tokens,
         exact=arrays.exact_accounting,
         class_text=lambda: arrays.class_text[class_span],
+        confidences=[confidences[span] for span in spans] if confidences else None,
     )
 
 
@@ -230,6 +233,11 @@ class InterpretedEpisode:
         depth = self.depth(i)
         signals = self.question.signals
         return nan if signals is None else signals[self.order[i]][depth - 1]
+
+    def confidence(self, i: int) -> float:
+        depth = self.depth(i)
+        confidences = self.question.confidences
+        return nan if confidences is None else confidences[self.order[i]][depth - 1]
 
     def tally(self) -> Tally:
         if self._tallies == MAX_TALLIES:

@@ -146,11 +146,13 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
     signature = (
         array(t.int32),
         array(t.float32),
+        array(t.float32),
         array(t.int64),
         array(t.int32),
         array(t.int64),
         t.int64,
         t.int64,
+        t.boolean,
         t.boolean,
         t.boolean,
         array(t.int32),

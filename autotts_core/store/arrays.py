@@ -42,6 +42,9 @@ class TraceArrays:
     exact_accounting: bool
     """An interval costs the tokens in it; otherwise the `published` convention holds."""
     read_class_text: Callable[[], list[str]] = field(repr=False)
+    step_confidence: npt.NDArray[np.float32] = field(default_factory=lambda: np.empty(0, "f4"))
+    """[S] lowest confidence of a window of the branch's tokens up to the end of the step; nan
+    where unknown, or before the first window is full; or [0]."""
 
     def right_final_share(self) -> float:
         """The share of branches whose final answer is right."""

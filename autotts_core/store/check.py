@@ -26,7 +26,7 @@ from autotts_core.store.manifest import (
     Manifest,
     read_manifest,
 )
-from autotts_core.store.tables import COLUMNS, NO_ANSWER, NULLABLE, arrow_schema
+from autotts_core.store.tables import COLUMNS, NO_ANSWER, NULLABLE, OPTIONAL, arrow_schema
 from autotts_core.store.texts import TEXTS, read_texts
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _read_file(path: Path, name: str, entry: FileEntry, problems: list[Problem])
         problems.append(Problem(name, f"has {table.num_rows} rows; {MANIFEST} says {entry.rows}"))
     wrong = [
         Problem(name, f"must have the column {field.name!r} of type {field.type}")
-        for field in arrow_schema(name)
+        for field in arrow_schema(name, _has_optional(name, table))
         if field.name not in table.column_names or table[field.name].type != field.type
     ] or list(_nulls(name, table))
     problems += wrong
@@ -124,7 +124,7 @@ def _read_file(path: Path, name: str, entry: FileEntry, problems: list[Problem])
 
 def _nulls(name: str, table: Any) -> list[Problem]:
     problems: list[Problem] = []
-    for column in COLUMNS[name]:
+    for column in COLUMNS[name]:  # those that are optional may be null
         if column not in NULLABLE and table[column].null_count:
             rows = table.filter(table[column].is_null()).slice(0, SHOWN)
             problems += [
@@ -132,6 +132,10 @@ def _nulls(name: str, table: Any) -> list[Problem]:
                 for row in rows.to_pylist()
             ]
     return problems
+
+
+def _has_optional(name: str, table: Any) -> bool:
+    return not OPTIONAL.get(name, {}).keys().isdisjoint(table.column_names)
 
 
 def _check_counts(manifest: Manifest, tables: dict[str, Any], problems: list[Problem]) -> None:
@@ -151,12 +155,11 @@ class _Rows:
 
     def __init__(self, file: str, table: Any, problems: list[Problem]) -> None:
         self.file = file
-        self.columns = {column: table[column].to_numpy() for column in COLUMNS[file]}
-        # In numpy a missing signal is nan too, but a nan in the file is a mistake.
-        self.null_signal = {
-            column: table[column].is_null().to_numpy()
-            for column in NULLABLE
-            if column in COLUMNS[file]
+        names = arrow_schema(file, _has_optional(file, table)).names
+        self.columns = {column: table[column].to_numpy() for column in names}
+        # In numpy a missing value is nan too, but a nan in the file is a mistake.
+        self.null = {
+            column: table[column].is_null().to_numpy() for column in NULLABLE if column in names
         }
         self.problems = problems
 
@@ -189,6 +192,7 @@ def _check_tables(manifest: Manifest, tables: dict[str, Any], problems: list[Pro
     count = len(questions["question"])
     if not count:
         problems.append(Problem(QUESTIONS, "has no questions"))
+    _check_confidences(branches, probes, problems)
     in_order = questions.report(
         questions["question"] != np.arange(count),
         lambda row: f"row {row} must be question {row}",
@@ -347,10 +351,28 @@ def _check_probes(branches: _Rows, probes: _Rows, known: Integers) -> None:
     _check_numbering(probes, found, "interval", 1)
 
 
+def _check_confidences(branches: _Rows, probes: _Rows, problems: list[Problem]) -> None:
+    places = ((branches, "final_confidence"), (probes, "confidence"))
+    found = [(rows, column) for rows, column in places if column in rows.columns]
+    if len(found) == 1:
+        [(rows, column)] = found
+        problems.append(Problem(rows.file, f"has the column {column!r}, and the other table none"))
+    for rows, column in found:
+        _check_confidence(rows, column)
+
+
+def _check_confidence(rows: _Rows, column: str) -> None:
+    values = rows[column]
+    rows.report(
+        ~((values >= 0) & np.isfinite(values)) & ~rows.null[column],
+        lambda row: f"{column} {values[row]}; a confidence is 0 or more, or null",
+    )
+
+
 def _check_revealed(rows: _Rows, answer: str, signal: str, known: Integers) -> None:
     """Check what a step reveals: an answer of its question, and a log-probability."""
     answers, signals = rows[answer], rows[signal]
-    not_a_number = np.isnan(signals) & ~rows.null_signal[signal]
+    not_a_number = np.isnan(signals) & ~rows.null[signal]
     most = known[rows["question"]]
     rows.report(
         (answers < NO_ANSWER) | (answers >= most),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from autotts_core.errors import StoreError
 from autotts_core.grading import APART
-from autotts_core.parquet import from_parquet, to_numpy
+from autotts_core.parquet import column_names, from_parquet, to_numpy
 from autotts_core.store.manifest import (
     ANSWERS,
     BRANCHES,
@@ -22,7 +23,7 @@ from autotts_core.store.manifest import (
     Manifest,
     read_manifest,
 )
-from autotts_core.store.tables import NO_ANSWER, NULLABLE
+from autotts_core.store.tables import NO_ANSWER, NULLABLE, OPTIONAL
 
 if TYPE_CHECKING:
     from autotts_core.store.arrays import TraceArrays
@@ -137,16 +138,18 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
     from autotts_core.store.arrays import TraceArrays
 
     def columns(name: str, *wanted: str) -> list[Any]:
-        table = read_table(path, name, manifest.files.get(name), list(wanted))
+        content = read_file(path, name, manifest.files.get(name))
+        optional = OPTIONAL.get(name, {}).keys() & set(column_names(content))
+        table = from_parquet(content, [*wanted, *optional])
         for column in wanted:
             if column not in NULLABLE and table[column].null_count:
                 raise ValueError(f"missing values in {column!r} of {name}")
-        return [to_numpy(table, column) for column in wanted]
+        return [to_numpy(table, column) for column in (*wanted, *optional)]
 
-    question, tokens, probe_count, final, final_signal = columns(
+    question, tokens, probe_count, final, final_signal, *final_confidence = columns(
         BRANCHES, "question", "tokens", "intervals", "final_answer", "final_signal"
     )
-    probe, probe_signal = columns(PROBES, "answer", "signal")
+    probe, probe_signal, *probe_confidence = columns(PROBES, "answer", "signal")
     answer_question, answer_class, correct = columns(ANSWERS, "question", "answer_class", "correct")
 
     # Compiled code does not check bounds, so no number may point outside its own question.
@@ -184,11 +187,22 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
     first_answer = np.repeat(answer_start[question], probe_count + 1)
     step_class = class_or_none[np.where(step_answer < 0, -1, first_answer + step_answer)]
 
-    step_signal = np.empty(0, np.float32)
-    if not (np.isnan(probe_signal).all() and np.isnan(final_signal).all()):
-        step_signal = np.empty(len(is_probe), np.float32)
-        step_signal[is_probe] = probe_signal
-        step_signal[last_step] = final_signal
+    def by_step(of_probes: Any, at_end: Any) -> Any:
+        """[S], or [0] where none is known."""
+        if np.isnan(of_probes).all() and np.isnan(at_end).all():
+            return np.empty(0, np.float32)
+        values = np.empty(len(is_probe), np.float32)
+        values[is_probe] = of_probes
+        values[last_step] = at_end
+        return values
+
+    step_confidence = np.empty(0, np.float32)
+    if probe_confidence and final_confidence:
+        step_confidence = by_step(*probe_confidence, *final_confidence)
+    if len(step_confidence):
+        for first, end in pairwise(step_start.tolist()):
+            own = step_confidence[first:end]
+            np.fmin.accumulate(own, out=own)
 
     classes = np.zeros(count, np.int64)
     np.maximum.at(classes, answer_question, answer_class + 1)
@@ -204,13 +218,14 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
         branch_start=branch_start,
         step_start=step_start,
         step_class=step_class,
-        step_signal=step_signal,
+        step_signal=by_step(probe_signal, final_signal),
         branch_tokens=tokens.astype(np.int32),
         class_start=class_start,
         class_correct=class_correct,
         interval_tokens=manifest.interval_tokens,
         exact_accounting=manifest.accounting == "exact",
         read_class_text=partial(_read_class_text, path, manifest),
+        step_confidence=step_confidence,
     )
 
 

@@ -38,16 +38,19 @@ COLUMNS = {
     },
 }
 """Arrow type of each column, by file. Rows are sorted by the leading number columns, which
-count from 0 (`interval` from 1). Only the signals may be null."""
+count from 0 (`interval` from 1)."""
 
-NULLABLE = ("final_signal", "signal")
+OPTIONAL = {BRANCHES: {"final_confidence": "float"}, PROBES: {"confidence": "float"}}
+"""Columns that only some stores have, after the others; those that do have both."""
+
+NULLABLE = ("final_signal", "signal", "final_confidence", "confidence")
 
 
-def arrow_schema(name: str) -> Any:
-    """The pyarrow schema of the file `name`."""
+def arrow_schema(name: str, optional: bool = False) -> Any:
+    """The pyarrow schema of the file `name`, with its optional columns or without."""
     import pyarrow as pa
 
+    columns = COLUMNS[name] | (OPTIONAL.get(name, {}) if optional else {})
     return pa.schema(
-        pa.field(column, kind, nullable=column in NULLABLE)
-        for column, kind in COLUMNS[name].items()
+        pa.field(column, kind, nullable=column in NULLABLE) for column, kind in columns.items()
     )

@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +34,7 @@ from autotts_core.store.manifest import (
     check_name,
     explain,
 )
-from autotts_core.store.tables import COLUMNS, NO_ANSWER, arrow_schema
+from autotts_core.store.tables import COLUMNS, NO_ANSWER, OPTIONAL, arrow_schema
 from autotts_core.store.texts import TEXTS, write_texts
 
 if TYPE_CHECKING:
@@ -248,6 +249,10 @@ def _tables(traces: TraceSet, grader: Grader, unreadable: Unreadable) -> dict[st
     rows: dict[str, dict[str, list[Any]]] = {
         name: {column: [] for column in columns} for name, columns in COLUMNS.items()
     }
+    branches = (branch for question in traces.questions for branch in question.branches)
+    if any(branch.confidences is not None for branch in branches):
+        for name, optional in OPTIONAL.items():
+            rows[name] |= {column: [] for column in optional}
     for number, question in enumerate(traces.questions):
         where = f"{traces.source}: question {number}"
         # Answers are numbered as they first appear; the empty one is no answer at all.
@@ -277,14 +282,11 @@ def _add_branch(
     where: str,
 ) -> None:
     count = len(branch.probes)
-    signals: Sequence[float | None] = [None] * (count + 1)
-    if branch.signals is not None:
-        signals = branch.signals
-        if len(signals) != count + 1:
-            raise StoreError(
-                f"{where}: {len(signals)} signals for {count} probes. There must be one for "
-                "each probe and one for the last, shorter interval."
-            )
+    signals = _of_intervals(branch.signals, "signals", count, where)
+    confidences = [
+        None if value is None or isnan(value) else value
+        for value in _of_intervals(branch.confidences, "confidences", count, where)
+    ]
     # The first entry of `index` is the empty answer's, -1: the next number is len - 1.
     answers = [index.setdefault(text, len(index) - 1) for text in (*branch.probes, branch.final)]
     probes = rows[PROBES]
@@ -293,7 +295,25 @@ def _add_branch(
     probes["interval"] += range(1, count + 1)
     probes["answer"] += answers[:-1]
     probes["signal"] += signals[:-1]
-    _add(rows[BRANCHES], question, number, branch.tokens, count, answers[-1], signals[-1])
+    final = [answers[-1], signals[-1]]
+    if "confidence" in probes:
+        probes["confidence"] += confidences[:-1]
+        final.append(confidences[-1])
+    _add(rows[BRANCHES], question, number, branch.tokens, count, *final)
+
+
+def _of_intervals(
+    values: Sequence[float] | None, what: str, probes: int, where: str
+) -> Sequence[float | None]:
+    """`values`, one for each interval; none of them, where there are none."""
+    if values is None:
+        return [None] * (probes + 1)
+    if len(values) != probes + 1:
+        raise StoreError(
+            f"{where}: {len(values)} {what} for {probes} probes. There must be one for "
+            "each probe and one for the last, shorter interval."
+        )
+    return values
 
 
 def _add(columns: dict[str, list[Any]], *values: Any) -> None:
@@ -316,7 +336,8 @@ def to_table(name: str, columns: dict[str, list[Any]], source: str) -> Any:
     """The pyarrow table of the file `name`; `StoreError` where a value does not fit its column."""
     import pyarrow as pa
 
-    schema = arrow_schema(name)
+    optional = not OPTIONAL.get(name, {}).keys().isdisjoint(columns)
+    schema = arrow_schema(name, optional)
     arrays = []
     for column, values in columns.items():
         try:

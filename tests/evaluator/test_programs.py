@@ -118,6 +118,7 @@ def _reals(part: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
                 float(weights.sum())
                 float(np.max(weights))
                 episode.signal({3})
+                episode.confidence({3})
             """,
         )
     )

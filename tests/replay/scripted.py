@@ -39,6 +39,8 @@ def policy(episode, p):
             seen += episode.spent
             if episode.signal(i) < -0.5:
                 seen += 1
+            if episode.confidence(i) < 4.5:
+                seen += 1
     everyone = list(range(episode.branches))
     deepest_first(episode, everyone)
     answers = [episode.answer(i) for i in everyone]

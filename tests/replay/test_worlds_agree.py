@@ -35,7 +35,7 @@ class ArraysAsStore(ReplayStore):
 
 @st.composite
 def stores(draw: st.DrawFn) -> ReplayStore:
-    """Ragged stores with any answers, signals or none, in either accounting."""
+    """Ragged stores with any answers, signals and confidences or none, in either accounting."""
     exact = draw(st.booleans())
     interval = draw(st.integers(1, 600))
     branch_counts = draw(st.lists(st.integers(1, 12), min_size=1, max_size=3))
@@ -48,7 +48,7 @@ def stores(draw: st.DrawFn) -> ReplayStore:
             steps.append(len(answers))
             least = max(0, (len(answers) - 2) * interval)
             tokens.append(least + draw(st.integers(0, 3 * interval)))
-    signals = draw(st.booleans())
+    signals, confidences = draw(st.booleans()), draw(st.booleans())
     store = object.__new__(ArraysAsStore)
     arrays = TraceArrays(
         branch_start=np.cumsum([0, *branch_counts]).astype(np.int64),
@@ -63,6 +63,9 @@ def stores(draw: st.DrawFn) -> ReplayStore:
         interval_tokens=interval,
         exact_accounting=exact,
         read_class_text=lambda: [],
+        step_confidence=np.linspace(9, 0, len(classes), dtype=np.float32)
+        if confidences
+        else np.empty(0, np.float32),
     )
     object.__setattr__(store, "arrays", arrays)
     return store

@@ -164,6 +164,11 @@ def with_branch(traces: TraceSet, branch: BranchTrace) -> TraceSet:
     ("branch", "message"),
     [
         (BranchTrace(["1"], 9, "1", [-1.0]), "question 0, branch 2: 1 signals for 1 probes"),
+        (BranchTrace(["1"], 9, "1", None, [1.0]), "branch 2: 1 confidences for 1 probes"),
+        (
+            BranchTrace(["1"], 9, "1", None, [1.0, -2.0]),
+            "branch 2: final_confidence -2",
+        ),
         (BranchTrace(["1"], 9, "1", [-1.0, 0.5]), "question 0, branch 2: final_signal 0.5"),
         (BranchTrace(["1"], 9, "1", [float("nan"), -1.0]), "question 0, branch 2: signal nan"),
         (BranchTrace([], -1, "1"), "question 0, branch 2: -1 tokens; must be 0 or more"),

@@ -231,3 +231,20 @@ def test_find_stores_says_what_is_there_instead(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "model" / "bench.json"):
         with pytest.raises(StoreError, match=f"`autotts traces import autotts-json {path} --out"):
             find_stores([path])
+
+
+def test_check_of_confidences(store: Path) -> None:
+    path = store / PROBES
+    table = pq.read_table(path)
+    values = pa.array([1.0, -1.0, float("nan"), None] + [2.0] * (table.num_rows - 4), pa.float32())
+    pq.write_table(table.append_column("confidence", values), path)
+    seal(store, PROBES, table.num_rows)
+    assert [str(each) for each in check_store(store)] == [
+        "probes.parquet: has the column 'confidence', and the other table none",
+        "probes.parquet, question 0, branch 0: confidence -1.0; a confidence is 0 or more, or null",
+        "probes.parquet, question 0, branch 0: confidence nan; a confidence is 0 or more, or null",
+    ]
+    pq.write_table(table.append_column("confidence", values.cast(pa.float64())), path)
+    seal(store, PROBES, table.num_rows)
+    [problem] = check_store(store)
+    assert problem.message == "must have the column 'confidence' of type float"

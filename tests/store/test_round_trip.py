@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,6 +63,7 @@ def test_arrays_of_a_small_store(store: Path) -> None:
         "branch_tokens": ("int32", True, True),
         "class_start": ("int64", True, True),
         "class_correct": ("bool", True, True),
+        "step_confidence": ("float32", True, True),
     }
 
 
@@ -118,6 +120,26 @@ def test_missing_signals_are_null_in_the_file_and_nan_in_the_arrays(
     assert check_store(tmp_path / "store") == []
     signal = ReplayStore.open(tmp_path / "store").load().step_signal
     np.testing.assert_array_equal(signal, np.array([-0.5, -0.25, np.nan, np.nan], np.float32))
+
+
+def test_confidences_are_columns_of_stores_that_have_them(tmp_path: Path, traces: TraceSet) -> None:
+    branches = [
+        BranchTrace(["1", "2"], 1200, "2", None, [float("nan"), 9.5, 8.0]),
+        BranchTrace(["1", "2", "3"], 1600, "3", None, [float("nan"), 7.0, 7.5, 6.0]),
+        BranchTrace([], 300, "2"),
+    ]
+    question = replace(traces.questions[0], branches=branches)
+    write_store(tmp_path / "store", replace(traces, questions=[question]))
+    assert check_store(tmp_path / "store") == []
+    probes = pq.read_table(tmp_path / "store" / "probes.parquet")
+    assert probes["confidence"].to_pylist() == [None, 9.5, None, 7.0, 7.5]
+    ends = pq.read_table(tmp_path / "store" / "branches.parquet")
+    assert ends["final_confidence"].to_pylist() == [8.0, 6.0, None]
+    # What a controller sees is the lowest so far.
+    arrays = ReplayStore.open(tmp_path / "store").load()
+    nan = float("nan")
+    expected = np.array([nan, 9.5, 8.0, nan, 7.0, 7.0, 6.0, nan], np.float32)
+    np.testing.assert_array_equal(arrays.step_confidence, expected)
 
 
 def test_files_open_as_plain_parquet(store: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import PositiveFloat
 
 from autotts_core.component import Options
+from autotts_core.confidence import token_confidence
 from autotts_core.errors import EngineError
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
@@ -115,6 +116,7 @@ class OpenAICompatible(Engine):
             "length" if reason == "length" else "abort" if reason == "abort" else "stop",
             logprobs,
             cached,
+            _confidences(choice, sampling.top_logprobs) if sampling.top_logprobs else None,
         )
 
     async def close(self) -> None:
@@ -140,7 +142,7 @@ class OpenAICompatible(Engine):
         if sampling.stop:
             body["stop"] = list(sampling.stop)
         if self._gives_logprobs:
-            body["logprobs"] = 0
+            body["logprobs"] = sampling.top_logprobs
         if self._gives_ids:
             body["return_token_ids"] = True
         reply = await self._asked("POST", "completions", body)
@@ -207,6 +209,13 @@ def _logprobs(choice: dict[str, Any]) -> list[float] | None:
     values = (choice.get("logprobs") or {}).get("token_logprobs")
     if isinstance(values, list) and None not in values:
         return [float(each) for each in values]
+    return None
+
+
+def _confidences(choice: dict[str, Any], most: int) -> list[float] | None:
+    tops = (choice.get("logprobs") or {}).get("top_logprobs")
+    if isinstance(tops, list) and all(isinstance(top, dict) for top in tops):
+        return [token_confidence(top.values(), most) for top in tops]
     return None
 
 

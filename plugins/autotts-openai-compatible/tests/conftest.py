@@ -33,7 +33,10 @@ class Server:
 
     def reply(self, body: dict[str, Any], loop: asyncio.AbstractEventLoop) -> dict[str, Any]:
         stop = tuple(body.get("stop", ()))
-        sampling = Sampling(temperature=body["temperature"], seed=body.get("seed"), stop=stop)
+        top = body.get("logprobs", 0)
+        sampling = Sampling(
+            temperature=body["temperature"], seed=body.get("seed"), stop=stop, top_logprobs=top
+        )
         generated = self.engine.generate(body["prompt"], body["max_tokens"], sampling)
         found = asyncio.run_coroutine_threadsafe(generated, loop).result()
         choice: dict[str, Any] = {"index": 0, "text": found.text, "finish_reason": found.finish}
@@ -41,7 +44,10 @@ class Server:
         if not self.bare:
             if self.gives_ids:
                 choice["token_ids"] = list(found.token_ids)
+            # Tokens by their text, as the protocol has it; one token stands for all of them.
+            tops = [{"a": -each} for each in found.confidences or ()]
             choice["logprobs"] = {"token_logprobs": list(found.logprobs or [])}
+            choice["logprobs"]["top_logprobs"] = tops if top else None
             usage["prompt_tokens_details"] = {"cached_tokens": found.cached_tokens}
         return {"object": "text_completion", "choices": [choice], "usage": usage}
 

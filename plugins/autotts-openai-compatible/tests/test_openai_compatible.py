@@ -26,15 +26,18 @@ def backend(server: Any, **options: Any) -> OpenAICompatible:
     return OpenAICompatible.configure(given | options)
 
 
-def collection() -> Collection:
+def collection(top_logprobs: int = 0) -> Collection:
     options = {"questions": 3, "form": "completion"}
     benchmark = registry().get("benchmark", "arithmetic").configure(options)
-    settings = BranchSettings(interval_tokens=100, max_tokens=2000)
+    settings = BranchSettings(
+        interval_tokens=100, max_tokens=2000, top_logprobs=top_logprobs, confidence_window=50
+    )
     return Collection("toy", benchmark, 4, settings, at_once=6)
 
 
-def collected(engine: Any, out: Path) -> tuple[EngineFacts, ReplayStore]:
-    facts, _ = asyncio.run(collect(collection(), engine, out, lambda tally: None))
+def collected(engine: Any, out: Path, top_logprobs: int = 0) -> tuple[EngineFacts, ReplayStore]:
+    wanted = collection(top_logprobs)
+    facts, _ = asyncio.run(collect(wanted, engine, out, lambda tally: None))
     return facts, ReplayStore.open(out)
 
 
@@ -82,6 +85,17 @@ def test_log_probabilities_of_tokens_that_are_not_known_are_their_mean(server: A
     unknown = generated(backend(server)).logprobs
     assert known
     assert unknown == pytest.approx([sum(known) / len(known)] * len(known))
+
+
+def test_confidence_over_http_is_the_one_without(server: Any, tmp_path: Path) -> None:
+    _, over_http = collected(backend(server), tmp_path / "http", 5)
+    _, direct = collected(SimulatedEngine.configure({}), tmp_path / "direct", 5)
+    assert files(over_http) == files(direct)
+    assert len(direct.load().step_confidence) > 0
+    assert {asked.get("logprobs") for asked in server.asked} == {0, 5}
+    server.bare = True
+    with pytest.raises(EngineError, match="gives no log-probabilities of its top tokens"):
+        collected(backend(server), tmp_path / "bare", 5)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import PositiveFloat
 
 from autotts_core.component import Options
+from autotts_core.confidence import token_confidence
 from autotts_core.errors import EngineError
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
@@ -127,6 +128,7 @@ class SGLang(Engine):
                 "stop": list(sampling.stop),
             },
             "return_logprob": True,
+            "top_logprobs_num": sampling.top_logprobs,
         }
         try:
             answer = await self._answer("POST", "generate", body)
@@ -138,12 +140,16 @@ class SGLang(Engine):
         if finish not in ("length", "stop"):
             reason = about.get("finish_reason")
             raise EngineError(f"{self._url}: a request ended with {reason!r}.", transient=True)
+        confidences = None
+        if (most := sampling.top_logprobs) and (tops := about.get("output_top_logprobs")):
+            confidences = [token_confidence((each[0] for each in top), most) for top in tops]
         return Continuation(
             answer["output_ids"],
             answer["text"],
             finish,
             [min(0.0, each[0]) for each in about.get("output_token_logprobs") or []] or None,
             about.get("cached_tokens"),
+            confidences,
         )
 
     async def close(self) -> None:

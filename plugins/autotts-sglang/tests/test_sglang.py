@@ -81,11 +81,16 @@ def engine(server: Server, tmp_path: Path) -> Engine:
     return found
 
 
-def generated(engine: Engine, prefix: list[int], model: str = "tiny") -> Continuation:
+SAMPLING = Sampling(0.7, 0.9, 20, seed=1, stop=("z",))
+
+
+def generated(
+    engine: Engine, prefix: list[int], model: str = "tiny", sampling: Sampling = SAMPLING
+) -> Continuation:
     async def run() -> Continuation:
         await engine.start(model)
         try:
-            return await engine.generate(prefix, 5, Sampling(0.7, 0.9, 20, seed=1, stop=("z",)))
+            return await engine.generate(prefix, 5, sampling)
         finally:
             await engine.close()
 
@@ -136,6 +141,18 @@ def test_errors(
         generated(engine, [0])
     assert caught.value.transient is transient
     assert said in str(caught.value)
+
+
+def test_confidences_are_of_the_top_tokens(server: Server, engine: Engine) -> None:
+    answer = reply()
+    answer["meta_info"]["output_top_logprobs"] = [
+        [[-0.5, 2, "c"], [-1.5, 4, "e"]],
+        [[-1.0, 3, "d"], [-2.0, 0, "a"]],
+    ]
+    server.replies = [(200, answer)]
+    found = generated(engine, [0, 1], sampling=Sampling(top_logprobs=2))
+    assert found.confidences == [1.0, 1.5]
+    assert server.asked[0][1]["top_logprobs_num"] == 2
 
 
 def test_another_model_and_a_token_that_it_lacks(server: Server, engine: Engine) -> None:

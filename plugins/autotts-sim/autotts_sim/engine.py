@@ -15,7 +15,8 @@ import operator
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import takewhile
+from dataclasses import replace
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Annotated, ClassVar
 
@@ -132,7 +133,12 @@ class SimulatedEngine(Engine):
             return self._continuation(prefix, f" {guess}\n"[:max_tokens], True, sampling.stop)
         piece = whole[len(written) : len(written) + max_tokens]
         ended = len(written) + max_tokens > len(whole)
-        return self._continuation(prefix, piece, ended, sampling.stop)
+        found = self._continuation(prefix, piece, ended, sampling.stop)
+        if not sampling.top_logprobs:
+            return found
+        upto = len(written) + len(found.token_ids)
+        confidences = _confidences(prompt, plan, whole)
+        return replace(found, confidences=list(islice(confidences, len(written), upto)))
 
     def _branch(self, prompt: str, plan: str) -> tuple[str, str]:
         """The whole text of a branch, and what it would answer before it has settled."""
@@ -185,6 +191,17 @@ def _value(expression: str) -> int:
                 raise ValueError(f"no sum: {expression}")
 
     return of(ast.parse(expression, mode="eval").body)
+
+
+def _confidences(prompt: str, plan: str, whole: str) -> Iterator[float]:
+    """Of each token of a branch: as a rule larger where the branch is right."""
+    chance = random.Random(f"{prompt} {plan} confidence")
+    asked = _SUM.search(prompt)
+    answer = whole.partition(_NEXT)[0].rpartition(_ANSWER)[2].strip()
+    right = asked is not None and answer == str(_value(asked[1]))
+    level = chance.gauss(12.0 if right else 10.0, 1.5)
+    while True:
+        yield max(0.0, chance.gauss(level, 3.0))
 
 
 def _digest(text: str) -> str:

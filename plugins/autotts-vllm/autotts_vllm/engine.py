@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BeforeValidator, Field
 
 from autotts_core.component import Options
+from autotts_core.confidence import token_confidence
 from autotts_core.errors import EngineError
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
 
@@ -85,7 +86,7 @@ class VLLM(Engine):
             seed=sampling.seed,
             stop=list(sampling.stop),
             max_tokens=max_tokens,
-            logprobs=0,
+            logprobs=sampling.top_logprobs,
             output_kind=RequestOutputKind.FINAL_ONLY,
         )
         found: Any = None
@@ -102,12 +103,16 @@ class VLLM(Engine):
             raise EngineError("vLLM ended a request without an answer.", transient=True)
         output = found.outputs[0]
         ids = list(output.token_ids)
-        logprobs = None
+        logprobs = confidences = None
         if output.logprobs:
             pairs = zip(ids, output.logprobs, strict=True)
             logprobs = [min(0.0, each[token].logprob) for token, each in pairs]
+            if most := sampling.top_logprobs:
+                # Of the top tokens, and of the one that was drawn.
+                tops = ((token.logprob for token in each.values()) for each in output.logprobs)
+                confidences = [token_confidence(top, most) for top in tops]
         return Continuation(
-            ids, output.text, output.finish_reason, logprobs, found.num_cached_tokens
+            ids, output.text, output.finish_reason, logprobs, found.num_cached_tokens, confidences
         )
 
     async def close(self) -> None:
