@@ -52,7 +52,7 @@ def test_sound_schedules(controller: Controller, body: str) -> None:
 @pytest.mark.parametrize("cls", autotts_register_controllers(), ids=lambda cls: cls.name)
 def test_installed_controllers_are_sound(cls: type[Controller]) -> None:
     check_schedule(cls())
-    assert depends_on_beta(cls()) == (cls.name in ("cmc", "brevity", "deadline"))
+    assert depends_on_beta(cls()) == (cls.name in ("cmc", "brevity", "deadline", "deepconf"))
 
 
 @pytest.mark.parametrize(

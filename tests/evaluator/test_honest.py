@@ -34,6 +34,8 @@ SHIPPED = [
     "parallel-probe",
     "parallel-probe:branches=16,warm_up=2,prune_patience=2",
     "parallel-probe:branches=8,stable_rounds=3,warm_up=0",
+    "deepconf:warm_up=4",
+    "deepconf-offline:branches=16",
     "cmc",
 ]
 DRAWN = 30
@@ -50,7 +52,8 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> list[ReplayStore]:
             length = int(rng.integers(1, 14))
             probes = [str(answer) for answer in rng.choice(list("aaabbcdef"), length)]
             tokens = 500 * length + int(rng.integers(0, 400))
-            branches.append(BranchTrace(probes, tokens, probes[-1]))
+            confidences = rng.uniform(5, 15, length + 1).tolist()
+            branches.append(BranchTrace(probes, tokens, probes[-1], None, confidences))
         questions.append(branches)
     folder = tmp_path_factory.mktemp("stores")
     return [

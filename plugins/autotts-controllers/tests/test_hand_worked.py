@@ -140,3 +140,65 @@ def test_unanswered_branches_do_not_vote(tmp_path: Path) -> None:
     assert played(store, "self-consistency", branches=3)[0] == "a"
     store = toy_store(tmp_path, [whole(""), whole("")])
     assert played(store, "self-consistency", branches=2)[0] == ""
+
+
+def sure(final: str, *confidences: float, tokens: int = 400) -> BranchTrace:
+    """A branch with that confidence at each interval, which answers `final` all along."""
+    return BranchTrace([final] * (len(confidences) - 1), tokens, final, None, confidences)
+
+
+def test_deepconf_offline_weighs_votes_by_confidence(tmp_path: Path) -> None:
+    branches = [sure("a", 10), sure("a", 10), sure("b", 25), sure("c", 5)]
+    store = toy_store(tmp_path, branches)
+    assert played(store, "self-consistency", branches=4)[0] == "a"
+    # 25 against 10 + 10.
+    assert played(store, "deepconf-offline", branches=4, eta=100)[:4] == ("b", 1600, 400, 4)
+    branches[2] = sure("b", 19)
+    store = toy_store(tmp_path, branches)
+    assert played(store, "deepconf-offline", branches=4, eta=100)[0] == "a"
+    # The percentile 50 of 5, 10, 10, 19 is 10: c alone is left out. The percentile 90 is
+    # 10 + 0.7 * (19 - 10) = 16.3: b alone votes.
+    assert played(store, "deepconf-offline", branches=4, eta=50)[0] == "a"
+    assert played(store, "deepconf-offline", branches=4, eta=10)[0] == "b"
+
+
+def test_deepconf_without_confidences_is_self_consistency(tmp_path: Path) -> None:
+    store = toy_store(tmp_path, [whole("b", 100), whole("a", 200), whole("a", 300)])
+    assert played(store, "deepconf-offline", branches=3)[:4] == ("a", 600, 300, 3)
+    online = played(store, "deepconf", warm_up=2, branches=3)
+    assert online == ("a", 600, 500, 3, "all branches opened")
+
+
+NONE = float("nan")
+
+
+def test_deepconf_stops_branches_below_the_warm_ups_threshold(tmp_path: Path) -> None:
+    warm_up = [sure("a", 12), sure("b", 10), sure("c", 8)]
+    # The threshold is the percentile 50 of 8, 10, 12. So a has 12 votes, b 10, c none.
+    unsure = sure("a", NONE, 9, 9, 9, tokens=1600)
+    certain = sure("b", NONE, 11, 11, 11, tokens=1600)
+    store = toy_store(tmp_path, [*warm_up, unsure, certain])
+    options = {"warm_up": 3, "branches": 5, "wave": 2, "eta": 50}
+    # The first of the wave is pruned after two intervals, the other runs to its end: b has 21.
+    expected = ("b", 3 * 400 + 1000 + 1600, 400 + 1600, 5, "all branches opened")
+    assert played(store, "deepconf", **options) == expected
+    # With a lower threshold, c and the unsure one vote too: 12 + 9, 10 + 11, 8.
+    assert played(store, "deepconf", **options | {"eta": 100})[1] == 3 * 400 + 2 * 1600
+    # A leader with 12 of 22 votes is enough for this one.
+    expected = ("a", 1200, 400, 3, "consensus")
+    assert played(store, "deepconf", **options | {"tau": 0.54}) == expected
+    assert played(store, "deepconf", **options | {"tau": 0.55})[3] == 5
+
+
+def test_deepconf_ends_unsure_branches_without_a_vote(tmp_path: Path) -> None:
+    # A branch that falls below the threshold in its last interval is finished, and does not vote.
+    late = sure("b", NONE, 30, 9, tokens=1200)
+    store = toy_store(tmp_path, [sure("a", 12), sure("c", 10), late])
+    options = {"warm_up": 2, "branches": 3, "eta": 100, "tau": 1}
+    assert played(store, "deepconf", **options) == ("a", 2000, 1600, 3, "all branches opened")
+
+
+def test_deepconf_low_and_high() -> None:
+    deepconf = registry().get("controller", "deepconf")
+    assert [deepconf.configure({}).schedule(beta)["eta"] for beta in (0, 0.5, 1)] == [10, 50, 90]
+    assert deepconf.configure({"eta": 25}).schedule(1)["eta"] == 25
