@@ -62,6 +62,7 @@ class OnlineOptions(Options):
 class DeepConf(Controller):
     """DeepConf (arXiv 2508.15260), online: β = 0 is DeepConf-low, β = 1 DeepConf-high.
 
+    The warm-up's branches vote, all of them, and of the others those that were not stopped.
     Confidence is looked at when an interval ends, not after every token.
     """
 
@@ -82,7 +83,7 @@ class DeepConf(Controller):
         threshold = lowest_of_top(episode, p.eta)
         votes = [0.0]
         for i in range(episode.branches):
-            vote(episode, votes, i, threshold)
+            vote(episode, votes, i, 0.0)
         while consensus(votes) < p.tau:
             first = episode.branches
             for _ in range(min(p.wave, p.branches - first)):
