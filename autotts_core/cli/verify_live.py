@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.cli.options import options_of
 from autotts_core.cli.episode import checked_beta, one_store
+from autotts_core.cli.options import options_of
 
 if TYPE_CHECKING:
     from autotts_core.live.session import Session
