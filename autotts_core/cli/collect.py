@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from autotts_core.cli.options import options_of
+from autotts_core.cli.options import confidence_options, options_of
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ if TYPE_CHECKING:
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--at-once", default=256, show_default=True, type=click.IntRange(min=1),
               help="Branches under way at any time.")  # fmt: skip
-@click.option("--confidence", "top_logprobs", default=0, metavar="K", type=click.IntRange(min=0),
-              help="Measure confidence by the K likeliest tokens; DeepConf takes 20.")  # fmt: skip
-@click.option("--confidence-window", default=2048, show_default=True, type=click.IntRange(min=1),
-              help="Tokens in a row over which confidence is averaged.")  # fmt: skip
+@confidence_options
 @click.option("--texts", is_flag=True, help="Keep what branches and probes write in the store.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost at most, and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -26,3 +26,23 @@ def options_of(flag: str, name: str, whose: str) -> Callable[[Any], Any]:
         callback=lambda context, parameter, values: dict(map(key_value, values)),
         help=f"An option of the {whose}; `autotts plugins show {whose.upper()}` lists them.",
     )
+
+
+def confidence_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """How confidence is measured, as `top_logprobs` and `confidence_window`."""
+    window = click.option(
+        "--confidence-window",
+        default=2048,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Tokens in a row over which confidence is averaged.",
+    )
+    likeliest = click.option(
+        "--confidence",
+        "top_logprobs",
+        default=0,
+        metavar="K",
+        type=click.IntRange(min=0),
+        help="Measure confidence by the K likeliest tokens; DeepConf takes 20.",
+    )
+    return likeliest(window(command))

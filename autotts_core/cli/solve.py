@@ -15,7 +15,7 @@ import click
 
 from autotts_core.cli.collect import tell
 from autotts_core.cli.episode import checked_beta
-from autotts_core.cli.options import options_of
+from autotts_core.cli.options import confidence_options, options_of
 from autotts_core.cli.traces import grader_called
 from autotts_core.plugins import registry
 
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
 @click.option("--top-p", default=1.0, show_default=True, type=click.FloatRange(0, 1, min_open=True))
 @click.option("--top-k", default=-1, show_default=True, type=click.IntRange(min=-1),
               help="-1 for all.")  # fmt: skip
+@confidence_options
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--budget", type=click.IntRange(min=1), metavar="TOKENS",
               help="Tokens that an answer may take, probes apart. Once they are spent nothing more "
@@ -93,6 +94,8 @@ def solve(
     temperature: float,
     top_p: float,
     top_k: int,
+    top_logprobs: int,
+    confidence_window: int,
     seed: int,
     budget: int | None,
     sequential_budget: int | None,
@@ -127,7 +130,16 @@ def solve(
         "apart",
         one_controller(spec),
         beta,
-        BranchSettings(interval, max_tokens, probe_tokens, temperature, top_p, top_k),
+        BranchSettings(
+            interval,
+            max_tokens,
+            probe_tokens,
+            temperature,
+            top_p,
+            top_k,
+            top_logprobs,
+            confidence_window,
+        ),
         branches,
     )
     limits = Limits(budget, sequential_budget, seconds)

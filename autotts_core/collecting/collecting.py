@@ -148,6 +148,7 @@ def _freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: P
             "top_p": settings.top_p,
             "top_k": settings.top_k,
             "max_tokens": settings.max_tokens,
+            "probe_tokens": settings.probe_tokens,
             "seed": collection.seed,
             **collection.stops,
             **_confidence(settings),

@@ -98,6 +98,8 @@ class Session:
             "benchmark": self.benchmark.name,
             "prompt": self.benchmark.prompt_form(),
             "probe": self.benchmark.probe_suffix(),
+            "stop": list(self.benchmark.stop),
+            "probe_stop": list(self.benchmark.probe_stop),
             "chat": self.benchmark.chat,
             "grader": f"{self.grader.name} {self.grader.version}",
             "unreadable": self.unreadable,

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -44,6 +46,10 @@ SGLANG_ARGUMENTS = (
     "--max-running-requests 16 --context-length 2048 --disable-overlap-schedule "
     "--skip-server-warmup"
 )
+
+
+SMALL = ["--branches", "6", "--interval", "40", "--max-tokens", "400", "--probe-tokens", "8"]
+QUESTIONS = ["--benchmark-option", "questions=3", "--benchmark-option", "form=completion"]
 
 
 def python(engine: str) -> str:
@@ -136,3 +142,69 @@ def sglang_server(model: Path, log: Path) -> EngineServer:
     command = [python("sglang"), "-W", "ignore", "-m", "sglang.launch_server"]
     command += ["--model-path", str(model), *SGLANG_ARGUMENTS.split()]
     return EngineServer(command, SGLANG, log)
+
+
+@dataclass(frozen=True)
+class Backend:
+    """How to reach an engine: the backend's name and options, and where the command runs."""
+
+    name: str
+    options: Mapping[str, str]
+    block: int
+    """Tokens of a block of the engine's prefix cache."""
+    interpreter: str = sys.executable
+    environment: Mapping[str, str] | None = None
+    server: EngineServer | None = None
+
+    def command(self, *arguments: object) -> list[str]:
+        given = [part for pair in self.options.items() for part in ("--option", "=".join(pair))]
+        told = [str(each) for each in arguments]
+        return [self.interpreter, "-m", "autotts_core", *told, "--backend", self.name, *given]
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            env={**os.environ, **(self.environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: object) -> str:
+        with self.start(*arguments) as process:
+            out, err = process.communicate(timeout=500)
+        assert process.returncode == 0, err[-3000:]
+        return out
+
+
+BACKENDS = ("vllm-server", "sglang-server", "vllm", "sglang")
+"""Servers that are there, and engines that the backend starts itself."""
+
+
+@pytest.fixture(scope="session")
+def backend(
+    request: pytest.FixtureRequest, model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Backend]:
+    """One of `BACKENDS`; a server runs for as long as its tests do."""
+    log = tmp_path_factory.mktemp("engine") / "log"
+    if request.param == "vllm-server":
+        with running(vllm_server(model, log)) as server:
+            options = {"base_url": f"{server.url}/v1"}
+            yield Backend("openai-compatible", options, 128, server=server)
+    elif request.param == "sglang-server":
+        with running(sglang_server(model, log)) as server:
+            options = {"base_url": server.url, "timeout": "20"}
+            yield Backend("sglang", options, 1, server=server)
+    elif request.param == "vllm":
+        arguments = {"enforce_eager": True, "dtype": "float32", "max_model_len": 2048}
+        options = {"engine_args": json.dumps(arguments)}
+        yield Backend("vllm", options, 128, python("vllm"), VLLM)
+    else:
+        options = {"python": python("sglang"), "arguments": SGLANG_ARGUMENTS}
+        yield Backend("sglang", options, 1, sys.executable, SGLANG)
+
+
+def on(*engines: str) -> pytest.MarkDecorator:
+    """Run a test on these of `BACKENDS`."""
+    return pytest.mark.parametrize("backend", engines, indirect=True, scope="session")

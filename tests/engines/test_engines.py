@@ -1,4 +1,4 @@
-"""Collection, live runs and an explorer on real engines."""
+"""Collection and an explorer on real engines."""
 
 from __future__ import annotations
 
@@ -8,98 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import pytest
-
+from autotts_core.model_tokenizer import ModelTokenizer
+from autotts_core.plugins import registry
 from autotts_core.store import ReplayStore, check_store
+from autotts_core.store.text_check import check_texts
 
-from .conftest import (
-    HERE,
-    SGLANG,
-    SGLANG_ARGUMENTS,
-    VLLM,
-    EngineServer,
-    python,
-    running,
-    sglang_server,
-    vllm_server,
-)
-
-SMALL = ["--branches", "6", "--interval", "40", "--max-tokens", "400", "--probe-tokens", "8"]
-QUESTIONS = ["--benchmark-option", "questions=3", "--benchmark-option", "form=completion"]
+from .conftest import BACKENDS, HERE, QUESTIONS, SMALL, Backend, on
 
 
-@dataclass(frozen=True)
-class Backend:
-    """How to reach an engine: the backend's name and options, and where the command runs."""
-
-    name: str
-    options: Mapping[str, str]
-    block: int
-    """Tokens of a block of the engine's prefix cache."""
-    interpreter: str = sys.executable
-    environment: Mapping[str, str] | None = None
-    server: EngineServer | None = None
-
-    def command(self, *arguments: object) -> list[str]:
-        given = [part for pair in self.options.items() for part in ("--option", "=".join(pair))]
-        told = [str(each) for each in arguments]
-        return [self.interpreter, "-m", "autotts_core", *told, "--backend", self.name, *given]
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            self.command(*arguments),
-            env={**os.environ, **(self.environment or {})},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, *arguments: object) -> str:
-        with self.start(*arguments) as process:
-            out, err = process.communicate(timeout=500)
-        assert process.returncode == 0, err[-3000:]
-        return out
-
-
-ENGINES = ("vllm-server", "sglang-server", "vllm", "sglang")
-"""Servers that are there, and engines that the backend starts itself."""
-
-
-@pytest.fixture(scope="module")
-def backend(
-    request: pytest.FixtureRequest, model: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Backend]:
-    """One of `ENGINES`; a server runs for as long as its tests do."""
-    log = tmp_path_factory.mktemp("engine") / "log"
-    if request.param == "vllm-server":
-        with running(vllm_server(model, log)) as server:
-            options = {"base_url": f"{server.url}/v1"}
-            yield Backend("openai-compatible", options, 128, server=server)
-    elif request.param == "sglang-server":
-        with running(sglang_server(model, log)) as server:
-            options = {"base_url": server.url, "timeout": "20"}
-            yield Backend("sglang", options, 1, server=server)
-    elif request.param == "vllm":
-        arguments = {"enforce_eager": True, "dtype": "float32", "max_model_len": 2048}
-        options = {"engine_args": json.dumps(arguments)}
-        yield Backend("vllm", options, 128, python("vllm"), VLLM)
-    else:
-        options = {"python": python("sglang"), "arguments": SGLANG_ARGUMENTS}
-        yield Backend("sglang", options, 1, sys.executable, SGLANG)
-
-
-def on(*engines: str) -> pytest.MarkDecorator:
-    """Run a test on these of `ENGINES`."""
-    return pytest.mark.parametrize("backend", engines, indirect=True, scope="module")
-
-
-@on(*ENGINES)
+@on(*BACKENDS)
 def test_intervals_are_one_long_generation_on_a_hot_prefix(backend: Backend, model: Path) -> None:
     done = subprocess.run(
         [backend.interpreter, HERE / "greedy.py", model, backend.name, json.dumps(backend.options)],
@@ -120,7 +40,7 @@ def test_intervals_are_one_long_generation_on_a_hot_prefix(backend: Backend, mod
 
 @on("vllm-server", "sglang-server", "vllm")
 def test_a_killed_collector_goes_on(backend: Backend, model: Path, tmp_path: Path) -> None:
-    wanted = ["collect", model, "arithmetic", "--out", tmp_path, *SMALL, *QUESTIONS]
+    wanted = ["collect", model, "arithmetic", "--out", tmp_path, *SMALL, *QUESTIONS, "--texts"]
     with backend.start(*wanted, "--at-once", "2") as process:
         wait_for(lambda: len(kept(tmp_path)) >= 3, process)
         os.killpg(process.pid, signal.SIGKILL)
@@ -136,6 +56,9 @@ def test_a_killed_collector_goes_on(backend: Backend, model: Path, tmp_path: Pat
         assert traces.branch_tokens[question * 6 + branch] == tokens
     assert told["tokens"] == sum(traces.branch_tokens.tolist()) - sum(before.values())
     assert told["prefix from cache %"] > 30
+    # And what the branches wrote, cut where the intervals ended, is what was probed.
+    benchmark = registry().get("benchmark", "arithmetic").configure({"form": "completion"})
+    assert check_texts(store.path, ModelTokenizer(model), benchmark) == []
 
 
 @on("sglang")
@@ -215,19 +138,6 @@ def test_from_a_real_engine_to_a_report(backend: Backend, model: Path, tmp_path:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / "run" / "report.html").stat().st_size > 1_000_000
-
-
-@on("vllm-server", "sglang-server")
-def test_solve(backend: Backend, model: Path) -> None:
-    told: dict[str, Any] = json.loads(
-        backend.run(
-            *("solve", "What is 2 + 2?", "--model", model, "--benchmark", "arithmetic"),
-            *("--benchmark-option", "form=completion", "--interval", 40, "--max-tokens", 200),
-            *("--branches", 8, "--controller", "cmc", "--json"),
-        )
-    )
-    assert told["tokens"] > 0
-    assert told["stopped"]
 
 
 GARBAGE = """\

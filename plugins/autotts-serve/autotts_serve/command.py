@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autotts_core.cli.options import options_of
+from autotts_core.cli.options import confidence_options, options_of
 from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--interval", default=500, show_default=True, type=click.IntRange(min=1),
               help="Δ: as in the traces that the controllers were made on.")  # fmt: skip
 @click.option("--temperature", default=0.7, show_default=True, type=click.FloatRange(min=0))
+@confidence_options
 @click.option("--answer-form", default="{answer}", show_default=True,
               help="What a reply says; {answer} stands for the answer.")  # fmt: skip
 @click.option("--served-model-name", help="What clients call it.  [default: --model]")
@@ -64,6 +65,8 @@ def serve(
     beta: float,
     interval: int,
     temperature: float,
+    top_logprobs: int,
+    confidence_window: int,
     answer_form: str,
     served_model_name: str | None,
     host: str,
@@ -113,7 +116,13 @@ def serve(
         registry().get("benchmark", benchmark).configure(benchmark_options),
         _controllers(specs),
         beta,
-        BranchSettings(interval, max_tokens, temperature=temperature),
+        BranchSettings(
+            interval,
+            max_tokens,
+            temperature=temperature,
+            top_logprobs=top_logprobs,
+            confidence_window=confidence_window,
+        ),
         Limits(running, waiting, slots, branches, budget, seconds),
         keys,
         answer_form,
