@@ -120,6 +120,8 @@ class ArithmeticOptions(FormOptions):
     """How many."""
     steps: int = Field(default=3, ge=1, le=20)
     """Operations in the hardest question; the easiest has one."""
+    largest: int = Field(default=50, ge=2, le=1000)
+    """The largest number that is added or taken away; what is multiplied by has one digit."""
     seed: int = 0
     """Seeds the questions."""
 
@@ -136,7 +138,8 @@ class Arithmetic(FormedBenchmark):
     def origin(self) -> str:
         options = self.options
         assert isinstance(options, ArithmeticOptions)
-        return f"made by autotts-benchmarks, version 1, seed {options.seed}, {options.steps} steps"
+        made = f"made by autotts-benchmarks, version 1, seed {options.seed}, {options.steps} steps"
+        return made if options.largest == 50 else f"{made}, numbers to {options.largest}"
 
     def questions(self) -> Sequence[Question]:
         options = self.options
@@ -145,19 +148,19 @@ class Arithmetic(FormedBenchmark):
         for number in range(options.questions):
             # Each from a seed of its own, so that asking for more changes none.
             source = random.Random(f"arithmetic 1:{options.seed}:{number}")
-            expression, value = _expression(source, 1 + number % options.steps)
+            expression, value = _expression(source, 1 + number % options.steps, options.largest)
             made.append(Question(str(number), f"What is {expression}?", str(value)))
         return made
 
 
-def _expression(source: random.Random, steps: int) -> tuple[str, int]:
+def _expression(source: random.Random, steps: int, largest: int) -> tuple[str, int]:
     """An expression of `steps` operations on whole numbers, and its value."""
-    text, value = "", source.randint(2, 20)
+    value = source.randint(2, min(20, largest))
     text = str(value)
     compound = False
     for _ in range(steps):
         operation = source.choice("+-*")
-        operand = source.randint(2, 9 if operation == "*" else 50)
+        operand = source.randint(2, min(9, largest) if operation == "*" else largest)
         if operation == "*":
             text = f"({text}) * {operand}" if compound else f"{text} * {operand}"
             value *= operand
