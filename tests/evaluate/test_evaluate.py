@@ -89,7 +89,7 @@ def test_interpreted_and_any_number_of_workers_give_the_same_rows(tree: Path) ->
 def test_scores_are_written_whole(tree: Path, tmp_path: Path) -> None:
     table, sheet = tmp_path / "out" / "scores.parquet", tmp_path / "out" / "scores.csv"
     rows = scores("--traces", tree, "--seeds", 5, "--out", table, "--out", sheet)
-    assert len(rows) == 2 * 7  # every installed controller
+    assert len(rows) == 2 * 9  # every installed controller
     written = pyarrow.parquet.read_table(table).to_pylist()
     with sheet.open() as lines:
         read = list(csv.DictReader(lines))
