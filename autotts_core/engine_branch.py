@@ -147,13 +147,13 @@ class EngineBranch:
         answer = self.question.parse(self.text)
         return Probe(answer) if answer else await self._probe(self._written(), self.text)
 
-    async def probed(self) -> str:
+    def probed(self) -> Coroutine[None, None, str]:
         """The answer of `probe`."""
-        return (await self.probe()).answer
+        return _answer(self.probe())
 
-    async def answer(self) -> str:
+    def answer(self) -> Coroutine[None, None, str]:
         """The answer of `probe_at_end`."""
-        return (await self.probe_at_end()).answer
+        return _answer(self.probe_at_end())
 
     async def _probe(self, ids: array[int], text: str) -> Probe:
         prefix = [*self.question.prompt, *ids, *self.question.probe]
@@ -215,6 +215,10 @@ class EngineBranch:
         self.prompt_tokens += len(prefix)
         self.cached_tokens += found.cached_tokens or 0
         return found
+
+
+async def _answer(probe: Coroutine[None, None, Probe]) -> str:
+    return (await probe).answer
 
 
 def _holds(strings: Sequence[str], text: str) -> bool:
