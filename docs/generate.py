@@ -57,7 +57,8 @@ def cli_page() -> str:
     parts = [
         "# Command line\n",
         "What every command's `--help` says, the commands of first-party plugins included.\n"
-        "`autotts simulate` comes from the plugin `autotts-sim`.\n",
+        "`autotts simulate` comes from the plugin `autotts-sim`, `autotts serve` from\n"
+        "`autotts-serve`.\n",
     ]
     for path, text in _helps(cli, "autotts"):
         parts.append(f"## `{path}`\n\n```text\n{text}\n```\n")
