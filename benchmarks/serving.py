@@ -139,11 +139,19 @@ class Gathering(Wrapped):
         return Continuation([49, 10], "1\n", "stop")
 
 
+class Forgetful(SimulatedEngine):
+    """Keeps no prefixes, so that what grows is the server's."""
+
+    def _continuation(self, prefix: bytes, text: str, finish: str) -> Continuation:
+        self._cached.clear()
+        return super()._continuation(prefix, text, finish)
+
+
 class Unsteady(FaultyEngine):
     """With faults, and away in each minute."""
 
     def __init__(self) -> None:
-        engine = SimulatedEngine.configure({"seconds_per_token": 0.002, "mean_tokens": 150})
+        engine = Forgetful.configure({"seconds_per_token": 0.002, "mean_tokens": 150})
         super().__init__(engine, FAULTS, after=None)
 
     async def start(self, model: str) -> EngineFacts:
