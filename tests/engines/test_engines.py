@@ -40,7 +40,8 @@ def test_intervals_are_one_long_generation_on_a_hot_prefix(backend: Backend, mod
 
 @on("vllm-server", "sglang-server", "vllm")
 def test_a_killed_collector_goes_on(backend: Backend, model: Path, tmp_path: Path) -> None:
-    wanted = ["collect", model, "arithmetic", "--out", tmp_path, *SMALL, *QUESTIONS, "--texts"]
+    wanted = ["collect", model, "arithmetic", "--out", tmp_path, *SMALL, *QUESTIONS]
+    wanted += ["--texts", "--confidence", "5", "--confidence-window", "16"]
     with backend.start(*wanted, "--at-once", "2") as process:
         wait_for(lambda: len(kept(tmp_path)) >= 3, process)
         os.killpg(process.pid, signal.SIGKILL)
@@ -56,6 +57,7 @@ def test_a_killed_collector_goes_on(backend: Backend, model: Path, tmp_path: Pat
         assert traces.branch_tokens[question * 6 + branch] == tokens
     assert told["tokens"] == sum(traces.branch_tokens.tolist()) - sum(before.values())
     assert told["prefix from cache %"] > 30
+    assert (traces.step_confidence > 0).mean() > 0.9
     # And what the branches wrote, cut where the intervals ended, is what was probed.
     benchmark = registry().get("benchmark", "arithmetic").configure({"form": "completion"})
     assert check_texts(store.path, ModelTokenizer(model), benchmark) == []
