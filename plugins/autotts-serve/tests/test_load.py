@@ -122,7 +122,7 @@ def test_slots_go_round_so_that_many_branches_starve_nobody() -> None:
         asked[2].cancel()
         for _ in range(68):
             engine.steps.put_nowait(None)
-        await asyncio.gather(*asked, return_exceptions=True)
+        await asyncio.wait_for(asyncio.gather(*asked, return_exceptions=True), 10)
         assert (slots.free, slots.waiting, long.running, long.tokens) == (2, 0, 0, 63)
         return engine.order
 
