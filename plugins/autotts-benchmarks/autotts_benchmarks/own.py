@@ -122,6 +122,8 @@ class ArithmeticOptions(FormOptions):
     """Operations in the hardest question; the easiest has one."""
     largest: int = Field(default=50, ge=2, le=1000)
     """The largest number that is added or taken away; what is multiplied by has one digit."""
+    operations: str = Field(default="+-*", pattern=r"^[-+*]+$")
+    """Which there are; a small model may know the multiplication table and not how to add."""
     seed: int = 0
     """Seeds the questions."""
 
@@ -139,7 +141,8 @@ class Arithmetic(FormedBenchmark):
         options = self.options
         assert isinstance(options, ArithmeticOptions)
         made = f"made by autotts-benchmarks, version 1, seed {options.seed}, {options.steps} steps"
-        return made if options.largest == 50 else f"{made}, numbers to {options.largest}"
+        made += "" if options.largest == 50 else f", numbers to {options.largest}"
+        return made if options.operations == "+-*" else f"{made}, operations {options.operations}"
 
     def questions(self) -> Sequence[Question]:
         options = self.options
@@ -148,18 +151,19 @@ class Arithmetic(FormedBenchmark):
         for number in range(options.questions):
             # Each from a seed of its own, so that asking for more changes none.
             source = random.Random(f"arithmetic 1:{options.seed}:{number}")
-            expression, value = _expression(source, 1 + number % options.steps, options.largest)
+            expression, value = _expression(source, 1 + number % options.steps, options)
             made.append(Question(str(number), f"What is {expression}?", str(value)))
         return made
 
 
-def _expression(source: random.Random, steps: int, largest: int) -> tuple[str, int]:
+def _expression(source: random.Random, steps: int, options: ArithmeticOptions) -> tuple[str, int]:
     """An expression of `steps` operations on whole numbers, and its value."""
+    largest = options.largest
     value = source.randint(2, min(20, largest))
     text = str(value)
     compound = False
     for _ in range(steps):
-        operation = source.choice("+-*")
+        operation = source.choice(options.operations)
         operand = source.randint(2, min(9, largest) if operation == "*" else largest)
         if operation == "*":
             text = f"({text}) * {operand}" if compound else f"{text} * {operand}"
