@@ -127,7 +127,7 @@ class EngineBranch:
         # Each request of a branch draws with a seed of its own, the same whenever it is made.
         before = self.tokens
         sampling = self.settings.sampling((self.seed << 24) + before, self.question.stop)
-        prefix = [*self.question.prompt, *self.ids]
+        prefix = array("I", self.question.prompt) + self.ids
         found = await self._generate(prefix, min(most, room), sampling)
         stopped = self._add(found)
         self.finished = (
@@ -156,7 +156,8 @@ class EngineBranch:
         return _answer(self.probe_at_end())
 
     async def _probe(self, ids: array[int], text: str) -> Probe:
-        prefix = [*self.question.prompt, *ids, *self.question.probe]
+        prefix = array("I", self.question.prompt) + ids
+        prefix.extend(self.question.probe)
         greedy = Sampling(temperature=0.0, stop=self.question.probe_stop)
         found = await self._generate(prefix, self.settings.probe_tokens, greedy)
         self.probe_tokens += len(found.token_ids)

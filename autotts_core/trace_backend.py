@@ -104,7 +104,7 @@ class Engine(TraceBackend):
     async def generate(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
     ) -> Continuation:
-        """Continue `prefix` (token ids) by at most `max_tokens`.
+        """Continue `prefix` (token ids, perhaps in an `array`) by at most `max_tokens`.
 
         Cancelling the awaiting task aborts the request in the engine. Raises `EngineError`,
         which says whether asking again may help.

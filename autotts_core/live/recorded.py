@@ -18,7 +18,7 @@ from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampli
 
 _LONGEST = 2**20
 """Tokens of a branch: token j of branch b has the id b * _LONGEST + j."""
-_PROMPT, _PROBE = 2**60, 2**61
+_PROMPT, _PROBE = 2**32 - 2, 2**32 - 1
 
 
 class RecordedEngine(Engine):

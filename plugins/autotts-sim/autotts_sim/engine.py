@@ -102,7 +102,7 @@ class SimulatedEngine(Engine):
                 if chance.random() < self.options.failures:
                     await asyncio.sleep(self.options.seconds_per_token)
                     raise EngineError("overloaded", transient=True, after=0.0)
-                found = self._found(bytes(prefix), max_tokens, sampling)
+                found = self._found(bytes(list(prefix)), max_tokens, sampling)
                 pause = self.options.seconds_per_token * len(found.token_ids)
                 await asyncio.sleep(pause * chance.uniform(0.8, 1.2))
                 self.tokens += len(found.token_ids)
