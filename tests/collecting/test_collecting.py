@@ -68,7 +68,7 @@ def test_the_store_says_how_it_was_made_and_holds_what_was_sampled(whole: Path) 
     assert manifest.probe == "\nAnswer:"
     assert manifest.sampling == {
         "temperature": 0.7, "top_p": 1.0, "top_k": -1, "max_tokens": 3000, "seed": 0,
-        "stop": ["\nQuestion:"], "probe_stop": ["\n"],
+        "probe_tokens": 32, "stop": ["\nQuestion:"], "probe_stop": ["\n"],
     }  # fmt: skip
     arrays = store.load()
     # A probe at the end of each whole interval, and the final answer.
@@ -213,7 +213,7 @@ def test_no_more_than_a_few_questions_are_under_way(tmp_path: Path) -> None:
     finished: list[tuple[int, int]] = []
     asyncio.run(
         collect(
-            collection(at_once=4),
+            collection(at_once=4, seed=1),
             engine(),
             tmp_path / "store",
             lambda tally: finished.append((tally.questions, tally.branches)),

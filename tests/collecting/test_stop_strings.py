@@ -43,9 +43,9 @@ class Talker(SimulatedEngine):
     async def generate(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
     ) -> Continuation:
-        self.asked.append((bytes(prefix), sampling))
+        self.asked.append((bytes(list(prefix)), sampling))
         place = len(prefix) - len("?")
-        probing = bytes(prefix).endswith(b"\nAnswer:") and sampling.temperature == 0
+        probing = bytes(list(prefix)).endswith(b"\nAnswer:") and sampling.temperature == 0
         text = (" 7\nQuestion: " * 9 if probing else self.written[place:])[:max_tokens]
         found = [text.find(each) + len(each) for each in sampling.stop if each in text]
         if not found or not self.matches:
@@ -113,7 +113,7 @@ def test_what_only_ends_a_branch_stands_before_no_probe() -> None:
         async def generate(
             self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
         ) -> Continuation:
-            self.asked.append((bytes(prefix), sampling))
+            self.asked.append((bytes(list(prefix)), sampling))
             # In place of a token that decodes to nothing: byte 0.
             return Continuation([33, 0], "!", "stop")
 

@@ -113,8 +113,8 @@ def replaced(store: Path, rows: Sequence[BranchText]) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda row: replace(row, token_ids=row.token_ids[:-1]), "132 tokens and 1 probes, where"),
-        (lambda row: replace(row, probes=[]), "and 0 probes, where branches.parquet has 133"),
+        (lambda row: replace(row, token_ids=row.token_ids[:-1]), "825 tokens and 8 probes, where"),
+        (lambda row: replace(row, probes=[]), "and 0 probes, where branches.parquet has 826"),
     ],
 )
 def test_check_counts_tokens_and_probes(store: Path, spoil: Spoil, said: str) -> None:

@@ -178,7 +178,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [
             "collect", "toy", "arithmetic", "--backend", "simulated-engine", "--out", str(out),
             "--benchmark-option", "form=completion", "--benchmark-option", "questions=12",
-            "--branches", "24", "--interval", "100", "--max-tokens", "4000",
+            "--branches", "24", "--seed", "1", "--interval", "100", "--max-tokens", "4000",
             "--probe-tokens", "16",
         ],
     )  # fmt: skip
@@ -222,7 +222,7 @@ def test_another_engine_shows_as_a_gap(stores: Path) -> None:
     found = json.loads(done.stdout)
     assert not found["agrees"]
     accuracy = found["accuracy"]
-    assert accuracy["difference"]["high"] < -20
+    assert accuracy["difference"]["high"] < -10
     assert not accuracy["expected"]
     done = verify(stores, "--option", "mean_tokens=900", "--replay-seeds", "20", "--json")
     longer = json.loads(done.stdout)

@@ -45,7 +45,7 @@ class Chatting(SimulatedEngine):
     async def generate(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
     ) -> Continuation:
-        self.prompts.append(bytes(prefix).decode())
+        self.prompts.append(bytes(list(prefix)).decode())
         text = "so </think> \\boxed{7}"
         return Continuation(list(text.encode()), text, "stop")
 

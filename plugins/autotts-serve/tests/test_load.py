@@ -104,7 +104,7 @@ class Stepwise(SimulatedEngine):
     async def generate(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
     ) -> Continuation:
-        self.order.append(bytes(prefix).decode())
+        self.order.append(bytes(list(prefix)).decode())
         await self.steps.get()
         return Continuation([1], "x", "stop")
 
