@@ -96,7 +96,7 @@ def test_serve(backend: Backend, model: Path, tmp_path: Path) -> None:
 def test_a_client_that_goes_takes_its_branches_along(backend: Backend, model: Path) -> None:
     assert backend.server is not None
     with serving(backend, model, "--max-tokens", 12_000) as url:
-        name = f"{model.name}@self-consistency:branches=128"
+        name = f"{model.name}@self-consistency:branches=64"
         body = {"model": name, "messages": [{"role": "user", "content": QUESTION}]}
         with (
             pytest.raises(httpx.ReadTimeout),
