@@ -42,7 +42,9 @@ if TYPE_CHECKING:
 @click.option("--top-k", default=-1, show_default=True)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0))
 @click.option("--at-once", default=256, show_default=True, type=click.IntRange(min=1),
-              help="Branches under way at any time.")  # fmt: skip
+              help="Branches under way at any time, on each engine.")  # fmt: skip
+@click.option("--executor", help="Run several engines at a time, where this executor says.")
+@options_of("--executor-option", "executor_options", "executor")
 @confidence_options
 @click.option("--texts", is_flag=True, help="Keep what branches and probes write in the store.")
 @click.option("--dry-run", is_flag=True, help="Say what it would cost at most, and stop.")
@@ -63,6 +65,8 @@ def collect(
     top_k: int,
     seed: int,
     at_once: int,
+    executor: str | None,
+    executor_options: dict[str, str],
     top_logprobs: int,
     confidence_window: int,
     texts: bool,
@@ -75,7 +79,6 @@ def collect(
     INTERVAL tokens: what would it answer if it were stopped here? Killed or cut off, the same
     command goes on: no finished branch is lost, and none is sampled twice.
     """
-    from autotts_core.collecting.collecting import collect as collect_store
     from autotts_core.collecting.collection import Collection
     from autotts_core.engine_branch import BranchSettings
     from autotts_core.errors import OptionError
@@ -87,6 +90,8 @@ def collect(
             f"trace backend {backend!r} hands over whole traces and samples none: name it in a "
             "recipe's `stores`."
         )
+    if executor_options and executor is None:
+        raise click.UsageError("--executor-option is for an --executor: name one.")
     settings = BranchSettings(
         interval,
         max_tokens,
@@ -103,9 +108,16 @@ def collect(
     if dry_run:
         tell(_cost(collection), as_json)
         return
+    from autotts_core.collecting.collecting import collect as collect_store
+    from autotts_core.collecting.sharded import collect_sharded
+
     began = time.monotonic()
     with _progress(collection) as report:
-        facts, tally = asyncio.run(collect_store(collection, engine, path, report))
+        if executor is None:
+            facts, tally = asyncio.run(collect_store(collection, engine, path, report))
+        else:
+            chosen = registry().get("executor", executor).configure(executor_options)
+            facts, tally = collect_sharded(collection, engine, chosen, path, report)
     for lacking in facts.lacks:
         click.echo(f"{facts.name} {facts.version} does without {lacking}.", err=True)
     tell({"store": str(path)} | _measured(tally, time.monotonic() - began), as_json)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Collector, Tally
 from autotts_core.collecting.journal import Journal
+from autotts_core.collecting.locks import alone
 from autotts_core.errors import EngineError, StoreError
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
@@ -19,9 +20,7 @@ from autotts_core.store.manifest import MANIFEST, Versioned
 from autotts_core.traces import QuestionTrace, TraceSet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from autotts_core.engine_branch import BranchSettings
+    from autotts_core.engine_branch import BranchSettings, EngineQuestion
     from autotts_core.store.manifest import Scalar
     from autotts_core.trace_backend import Engine, EngineFacts
 
@@ -37,55 +36,61 @@ async def collect(
     and gives the same store, as far as the engine repeats itself for the same seed. Raises
     `AutoTTSError` where something is missing, or another process works on it.
     """
-    if (out / MANIFEST).exists():
-        raise StoreError(f"{out}: is there already, and a frozen store never changes.")
-    tokenizer = ModelTokenizer(engine.tokenizer(collection.model))
-    with _alone(out) as directory:
-        settings = _settings(collection, engine, tokenizer)
-        journal = Journal(directory, settings, collection.texts)
-        retrying = RetryingEngine(engine)
-        try:
-            facts = await retrying.start(collection.model)
-            _check_context(collection, facts, tokenizer)
-            collector = Collector(
-                retrying,
-                collection.settings,
-                collection.branches,
-                collection.seed,
-                collection.at_once,
-                journal,
-                report,
-            )
-            questions = collection.questions
-
-            def asked(number: int) -> Any:
-                return tokenizer.asked(collection.benchmark, questions[number].text)
-
-            await collector.collect(len(questions), asked)
-        finally:
-            await retrying.close()
-        _freeze(collection, facts, journal, out)
-        journal.remove()
-    return facts, collector.tally
+    with under_way(collection, engine, out) as journal:
+        numbers = range(len(collection.questions))
+        facts, tally = await sample(collection, engine, journal, numbers, report)
+        freeze(collection, facts, journal, out)
+    return facts, tally
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[Path]:
-    """The directory of what is under way; `StoreError` where another process is at work there."""
-    import fcntl
+def under_way(collection: Collection, engine: Engine, out: Path) -> Iterator[Journal]:
+    """The journal of the store `out`, for this process alone; removed once `out` is there."""
+    if (out / MANIFEST).exists():
+        raise StoreError(f"{out}: is there already, and a frozen store never changes.")
+    with alone(out) as directory:
+        journal = opened_journal(collection, engine, directory)
+        yield journal
+        journal.remove()
 
-    directory = out.with_name(f".{out.name}.collecting")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    lock = out.with_name(f".{out.name}.lock")
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreError(f"{out}: another process is collecting it.") from None
-        try:
-            yield directory
-        finally:
-            lock.unlink()
+
+def opened_journal(collection: Collection, engine: Engine, directory: Path) -> Journal:
+    """The journal in `directory`, begun if need be; raises where it holds something else."""
+    tokenizer = ModelTokenizer(engine.tokenizer(collection.model))
+    return Journal(directory, _settings(collection, engine, tokenizer), collection.texts)
+
+
+async def sample(
+    collection: Collection,
+    engine: Engine,
+    journal: Journal,
+    numbers: Sequence[int],
+    report: Report,
+) -> tuple[EngineFacts, Tally]:
+    """Start the engine, sample what the journal lacks of the questions `numbers`, and close it."""
+    tokenizer = ModelTokenizer(engine.tokenizer(collection.model))
+    retrying = RetryingEngine(engine)
+    try:
+        facts = await retrying.start(collection.model)
+        _check_context(collection, facts, tokenizer)
+        collector = Collector(
+            retrying,
+            collection.settings,
+            collection.branches,
+            collection.seed,
+            collection.at_once,
+            journal,
+            report,
+        )
+        questions = collection.questions
+
+        def asked(number: int) -> EngineQuestion:
+            return tokenizer.asked(collection.benchmark, questions[number].text)
+
+        await collector.collect(numbers, asked)
+    finally:
+        await retrying.close()
+    return facts, collector.tally
 
 
 def _settings(collection: Collection, engine: Engine, tokenizer: ModelTokenizer) -> dict[str, Any]:
@@ -122,7 +127,8 @@ def _check_context(collection: Collection, facts: EngineFacts, tokenizer: ModelT
         )
 
 
-def _freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: Path) -> None:
+def freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: Path) -> None:
+    """Write the store `out` from a journal that has every branch."""
     benchmark, settings = collection.benchmark, collection.settings
     questions = []
     for number, question in enumerate(collection.questions):

@@ -7,6 +7,7 @@ import os
 import shutil
 from array import array
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,17 @@ from autotts_core.files import write_atomically
 from autotts_core.traces import BranchText, BranchTrace
 
 
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a finished branch took of its engine, beside its own tokens."""
+
+    probe_tokens: int
+    prompt_tokens: int
+    cached_tokens: int
+
+
 class Journal:
-    """The directory of a collection under way, for one process at a time.
+    """The directory of a collection under way; each question is for one process at a time.
 
     `settings` are what branches hang on: a journal that was begun with others is refused.
     What branches wrote is kept only where `with_texts` says so.
@@ -65,7 +75,9 @@ class Journal:
             )
         return [found[number] for number in sorted(found)]
 
-    def keep(self, question: int, number: int, branch: BranchTrace, text: BranchText) -> None:
+    def keep(
+        self, question: int, number: int, branch: BranchTrace, text: BranchText, spent: Spent
+    ) -> None:
         """Put a finished branch on disk; it is there when this returns."""
         line = {
             "branch": number,
@@ -73,6 +85,7 @@ class Journal:
             "final": branch.final,
             "probes": list(branch.probes),
             "signals": None if branch.signals is None else list(branch.signals),
+            **asdict(spent),
         }
         if branch.confidences is not None:
             line["confidences"] = list(branch.confidences)
@@ -83,17 +96,21 @@ class Journal:
                 "probes": list(text.probes),
                 "final_probe": text.final_probe,
             }
-        with self._path(question).open("ab") as file:
+        with self.path(question).open("ab") as file:
             file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def path(self, question: int) -> Path:
+        """The file with the finished branches of a question, a line of JSON each."""
+        return self.directory / f"{question:06}.jsonl"
 
     def remove(self) -> None:
         """Nothing of it is needed once the store is there."""
         shutil.rmtree(self.directory)
 
     def _lines(self, question: int) -> Iterator[dict[str, Any]]:
-        path = self._path(question)
+        path = self.path(question)
         if not path.exists():
             return
         content = path.read_bytes()
@@ -104,6 +121,3 @@ class Journal:
                 file.truncate(len(whole))
         for line in whole.split(b"\n")[:-1]:
             yield json.loads(line)
-
-    def _path(self, question: int) -> Path:
-        return self.directory / f"{question:06}.jsonl"

@@ -59,6 +59,7 @@ def autotts_register_executors():
     class Pool(Executor):
         name = "wide"
         summary = "Many processes"
+        workers = 2
 
         def map(self, function, shards):
             return iter(())
