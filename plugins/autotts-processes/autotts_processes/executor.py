@@ -176,13 +176,9 @@ def _ended(running: Iterable[_Worker]) -> list[tuple[_Worker, tuple[bool, Any] |
     """Those that have replied or died since, with their replies; waits a moment for some."""
     # One that its descendants outlive has died, though they may hold its pipe open.
     dead = {worker for worker in running if worker.child.popen.poll() is not None}
-    pipes = [worker.child.replies for worker in running]
-    heard = wait(pipes, 0 if dead else _LOOK_SECONDS)
-    return [
-        (worker, worker.reply() if worker.child.replies in heard else None)
-        for worker in running
-        if worker.child.replies in heard or worker in dead
-    ]
+    pipes = {worker.child.replies.fileno(): worker for worker in running}
+    heard = {pipes[pipe] for pipe in wait(pipes, 0 if dead else _LOOK_SECONDS)}
+    return [(worker, worker.reply() if worker in heard else None) for worker in heard | dead]
 
 
 def _result(worker: _Worker, reply: tuple[bool, Any]) -> Any:
