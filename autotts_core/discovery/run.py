@@ -32,10 +32,9 @@ from autotts_core.plugins import registry
 from autotts_core.processes import child_process
 from autotts_core.recipe.reading import read_recipe, resolved_yaml
 from autotts_core.recipe.schema import Recipe
-from autotts_core.recipe.stores import planned_stores
+from autotts_core.recipe.stores import PlannedStore, planned_stores
 from autotts_core.store import ReplayStore
 from autotts_core.store.manifest import MANIFEST
-from autotts_core.trace_backend import Engine
 from autotts_core.wire import WireError, receive, send
 
 SEARCH, HELD_OUT = "search", "held-out"
@@ -137,8 +136,7 @@ def _obtained(recipe: Recipe, stores_root: Path, report: Report) -> Iterator[Run
         if planned.path is not None:
             path = planned.path
         elif planned.collection is not None:
-            assert planned.engine is not None
-            path = _collected(planned.collection, planned.engine, stores_root, report)
+            path = _collected(planned, planned.collection, stores_root, report)
         else:
             assert planned.request is not None
             assert planned.backend is not None
@@ -149,19 +147,28 @@ def _obtained(recipe: Recipe, stores_root: Path, report: Report) -> Iterator[Run
         yield RunStore(planned.role, ReplayStore.open(path), tuple(originals))
 
 
-def _collected(collection: Collection, engine: Engine, stores_root: Path, report: Report) -> Path:
+def _collected(
+    planned: PlannedStore, collection: Collection, stores_root: Path, report: Report
+) -> Path:
     # Engines are driven from an event loop, which nothing else of a run needs.
     import asyncio
 
     from autotts_core.collecting.collecting import collect
+    from autotts_core.collecting.sharded import collect_sharded
 
     def tell(tally: Tally) -> None:
         report({"kind": "collected", "name": collection.name} | asdict(tally))
 
+    engine = planned.engine
+    assert engine is not None
     path = collection.folder(engine, stores_root)
-    if not (path / MANIFEST).exists():
-        report({"kind": "store", "name": collection.name})
+    if (path / MANIFEST).exists():
+        return path
+    report({"kind": "store", "name": collection.name})
+    if planned.executor is None:
         asyncio.run(collect(collection, engine, path, tell))
+    else:
+        collect_sharded(collection, engine, planned.executor, path, tell)
     return path
 
 

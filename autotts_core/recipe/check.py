@@ -13,6 +13,7 @@ from autotts_core.recipe.reading import ReadRecipe
 from autotts_core.recipe.schema import CollectedStores, StoresToCollect
 from autotts_core.recipe.stores import (
     configured_backend,
+    configured_executor,
     matching,
     requests,
     stores_of_entry,
@@ -180,6 +181,10 @@ def _entry_problems(
         return [Problem(f"{where}: {error}", missing=True)], names
     except AutoTTSError as error:
         return [Problem(f"{read.at('stores', number, 'options')}: {error}")], names
+    try:
+        configured_executor(entry)
+    except AutoTTSError as error:
+        return [_not_installed(read.at("stores", number, "sampling", "executor"), error)], names
     try:
         list(stores_of_entry(read.recipe, number, entry))
     except AutoTTSError as error:

@@ -33,6 +33,15 @@ class CollectedStores(_Section):
     """A store, or a directory tree of stores; relative to the recipe file."""
 
 
+class ExecutorChoice(_Section):
+    """Where several engines run at a time."""
+
+    name: str
+    """An installed executor; `autotts plugins` lists them."""
+    options: dict[str, Any] = {}
+    """Options of the executor; `autotts plugins show NAME` describes them."""
+
+
 class SamplingSettings(_Section):
     """How a model's branches are sampled."""
 
@@ -45,6 +54,8 @@ class SamplingSettings(_Section):
     """Tokens that an answer may take after a probe."""
     at_once: PositiveInt = 256
     """Branches under way at any time: what the engine works on at once, and some more."""
+    executor: ExecutorChoice | None = None
+    """Where several engines run at a time; none: one engine in this process."""
     confidence: NonNegativeInt = 0
     """Likeliest tokens by which each token's confidence is measured; 0 does not measure it."""
     confidence_window: PositiveInt = 2048

@@ -11,6 +11,7 @@ from typing import Literal
 from autotts_core.collecting.collection import Collection
 from autotts_core.engine_branch import BranchSettings
 from autotts_core.errors import RecipeError
+from autotts_core.executor import Executor
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
 from autotts_core.recipe.schema import (
@@ -30,7 +31,8 @@ class PlannedStore:
     """A store by its name, MODEL/BENCHMARK.
 
     Either at `path` already, or to be made: by `backend` as `request` says, or on `engine` as
-    `collection` says. `entry` numbers the recipe's `stores`.
+    `collection` says, by several of them where there is an `executor`. `entry` numbers the
+    recipe's `stores`.
     """
 
     name: str
@@ -41,6 +43,7 @@ class PlannedStore:
     backend: TraceSource | None = None
     collection: Collection | None = None
     engine: Engine | None = None
+    executor: Executor | None = None
 
 
 def planned_stores(recipe: Recipe) -> list[PlannedStore]:
@@ -67,12 +70,14 @@ def stores_of_entry(
         return
     backend = configured_backend(entry)
     if isinstance(backend, Engine):
+        executor = configured_executor(entry)
         for name, request in requests(entry):
             role = role_of(recipe, name)
             if role != "unused":
                 ModelTokenizer(backend.tokenizer(request.model)).check()
+            collection = collection_of(entry, request)
             yield PlannedStore(
-                name, role, number, collection=collection_of(entry, request), engine=backend
+                name, role, number, collection=collection, engine=backend, executor=executor
             )
         return
     if not isinstance(backend, TraceSource):
@@ -120,6 +125,14 @@ def collection_of(entry: StoresToCollect, request: StoreRequest) -> Collection:
 def configured_backend(entry: StoresToCollect) -> TraceBackend:
     """The entry's backend with its options; raises for an unknown one, or unknown options."""
     return registry().get("trace backend", entry.backend).configure(entry.options)
+
+
+def configured_executor(entry: StoresToCollect) -> Executor | None:
+    """The entry's executor, if any; raises for an unknown one, or unknown options."""
+    chosen = entry.sampling.executor if entry.sampling else None
+    if chosen is None:
+        return None
+    return registry().get("executor", chosen.name).configure(chosen.options)
 
 
 def requests(entry: StoresToCollect) -> Iterator[tuple[str, StoreRequest]]:

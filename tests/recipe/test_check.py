@@ -102,6 +102,14 @@ def test_stores_to_collect_from_an_engine(write: Write, minimal: str, tmp_path: 
 search: [toy/*]
 """
     assert problems(read_recipe(write(text=stores + rest))) == []
+    for executor, message in (
+        ("{name: proceses}", "There is no executor 'proceses'. Did you mean 'processes'?"),
+        ("{name: processes, options: {device: 0}}", "no option 'device'. Did you mean 'devices'?"),
+    ):
+        spread = f"    sampling: {{executor: {executor}}}\nsearch"
+        found = only(write(text=stores.replace("search", spread) + rest))
+        assert ":6: stores.0.sampling.executor: " in found.text
+        assert message in found.text
     elsewhere = stores.replace("simulated-engine", "openai-compatible").replace(
         "    models", "    options: {base_url: 'http://127.0.0.1:1/v1'}\n    models"
     )

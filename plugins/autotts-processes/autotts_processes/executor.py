@@ -176,8 +176,9 @@ def _ended(running: Iterable[_Worker]) -> list[tuple[_Worker, tuple[bool, Any] |
     """Those that have replied or died since, with their replies; waits a moment for some."""
     # One that its descendants outlive has died, though they may hold its pipe open.
     dead = {worker for worker in running if worker.child.popen.poll() is not None}
-    pipes = {worker.child.replies.fileno(): worker for worker in running}
-    heard = {pipes[pipe] for pipe in wait(pipes, 0 if dead else _LOOK_SECONDS)}
+    pipes = {worker: worker.child.replies.fileno() for worker in running}
+    readable = wait(pipes.values(), 0 if dead else _LOOK_SECONDS)
+    heard = {worker for worker in running if pipes[worker] in readable}
     return [(worker, worker.reply() if worker in heard else None) for worker in heard | dead]
 
 
