@@ -12,12 +12,21 @@ import pytest
 RECIPE = """
 stores:
   - backend: simulated-engine
-    models: [toy, toy-too]
+    models: [toy]
     benchmarks: [arithmetic]
     benchmark_options: {questions: 6, form: completion}
     branches: 8
     interval_tokens: 100
     sampling: {temperature: 0.7, max_tokens: 2000}
+  - backend: simulated-engine
+    models: [toy-too]
+    benchmarks: [arithmetic]
+    benchmark_options: {questions: 6, form: completion}
+    branches: 8
+    interval_tokens: 100
+    sampling:
+      max_tokens: 2000
+      executor: {name: processes, options: {processes: 2}}
 search: [toy/*]
 held_out: [toy-too/*]
 explorer:

@@ -8,6 +8,7 @@ import pickle
 import signal
 import subprocess
 import tempfile
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -32,6 +33,9 @@ _LAST_BYTES = 4000
 """Of what a worker said, that are told when it fails."""
 _LOOK_SECONDS = 0.2
 """Between two looks at who has died: a descendant may hold a dead worker's pipe open."""
+
+_GONE_SECONDS = 10.0
+"""In which all of a killed group are gone, unless nobody buries the dead here."""
 
 
 class ProcessesOptions(Options):
@@ -140,6 +144,7 @@ class Processes(Executor):
                             waiting.append(worker.shard)
                         else:
                             yield worker.shard, _result(worker, reply)
+                    _await_end(worker.child.popen.pid)
                     free.append(worker.place)
 
     def _started(self, shard: int, place: _Place, work: bytes) -> _Worker:
@@ -180,6 +185,15 @@ def _ended(running: Iterable[_Worker]) -> list[tuple[_Worker, tuple[bool, Any] |
     readable = wait(pipes.values(), 0 if dead else _LOOK_SECONDS)
     heard = {worker for worker in running if pipes[worker] in readable}
     return [(worker, worker.reply() if worker in heard else None) for worker in heard | dead]
+
+
+def _await_end(group: int) -> None:
+    """Wait until all of a killed process group have gone: only then is their GPU memory free."""
+    until = time.monotonic() + _GONE_SECONDS
+    with suppress(ProcessLookupError):
+        while time.monotonic() < until:
+            os.killpg(group, 0)
+            time.sleep(0.02)
 
 
 def _result(worker: _Worker, reply: tuple[bool, Any]) -> Any:

@@ -38,6 +38,9 @@ def refused(path):
     raise EngineError("no such model", transient=True, after=3.0)
 
 def leaving_a_child(path):
+    if Path(path).exists():
+        # The second time: what the first had started is gone already.
+        return Path(f"/proc/{Path(path).read_text()}").exists()
     # It keeps all that it inherits, as a forked engine does: also the pipe to the parent.
     child = os.fork()
     if child == 0:
@@ -171,9 +174,8 @@ def test_a_mistake_is_told_at_once_as_it_is(tmp_path: Path, shards: Any) -> None
 
 def test_what_a_dead_worker_has_started_is_killed(tmp_path: Path, shards: Any) -> None:
     executor = Processes.configure({"processes": 1})
-    with pytest.raises(AutoTTSError, match="by SIGKILL"):
-        list(executor.map(shards.leaving_a_child, [str(tmp_path / "a")]))
-    assert ended(int((tmp_path / "a").read_text()))
+    still_there = dict(executor.map(shards.leaving_a_child, [str(tmp_path / "a")]))
+    assert still_there == {0: False}
 
 
 def test_interrupted_it_leaves_nobody(tmp_path: Path, shards: Any) -> None:
