@@ -40,7 +40,8 @@ def refused(path):
 def leaving_a_child(path):
     if Path(path).exists():
         # The second time: what the first had started is gone already.
-        return Path(f"/proc/{Path(path).read_text()}").exists()
+        command = Path(f"/proc/{Path(path).read_text()}/cmdline")
+        return command.exists() and command.read_bytes() != b""
     # It keeps all that it inherits, as a forked engine does: also the pipe to the parent.
     child = os.fork()
     if child == 0:
