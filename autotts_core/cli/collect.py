@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from autotts_core.collecting.collecting import Report
     from autotts_core.collecting.collection import Collection
     from autotts_core.collecting.collector import Tally
+    from autotts_core.executor import Executor
 
 
 @click.command()
@@ -79,7 +80,9 @@ def collect(
     INTERVAL tokens: what would it answer if it were stopped here? Killed or cut off, the same
     command goes on: no finished branch is lost, and none is sampled twice.
     """
+    from autotts_core.collecting.collecting import collect as collect_store
     from autotts_core.collecting.collection import Collection
+    from autotts_core.collecting.sharded import collect_sharded
     from autotts_core.engine_branch import BranchSettings
     from autotts_core.errors import OptionError
     from autotts_core.trace_backend import Engine
@@ -90,8 +93,7 @@ def collect(
             f"trace backend {backend!r} hands over whole traces and samples none: name it in a "
             "recipe's `stores`."
         )
-    if executor_options and executor is None:
-        raise click.UsageError("--executor-option is for an --executor: name one.")
+    chosen = _executor(executor, executor_options)
     settings = BranchSettings(
         interval,
         max_tokens,
@@ -108,19 +110,23 @@ def collect(
     if dry_run:
         tell(_cost(collection), as_json)
         return
-    from autotts_core.collecting.collecting import collect as collect_store
-    from autotts_core.collecting.sharded import collect_sharded
-
     began = time.monotonic()
     with _progress(collection) as report:
-        if executor is None:
+        if chosen is None:
             facts, tally = asyncio.run(collect_store(collection, engine, path, report))
         else:
-            chosen = registry().get("executor", executor).configure(executor_options)
             facts, tally = collect_sharded(collection, engine, chosen, path, report)
     for lacking in facts.lacks:
         click.echo(f"{facts.name} {facts.version} does without {lacking}.", err=True)
     tell({"store": str(path)} | _measured(tally, time.monotonic() - began), as_json)
+
+
+def _executor(name: str | None, options: dict[str, str]) -> Executor | None:
+    if name is not None:
+        return registry().get("executor", name).configure(options)
+    if options:
+        raise click.UsageError("--executor-option is for an --executor: name one.")
+    return None
 
 
 def _cost(collection: Collection) -> dict[str, Any]:
