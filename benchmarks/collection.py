@@ -30,7 +30,7 @@ from autotts_core.cli.options import options_of
 from autotts_core.collecting.collecting import collect
 from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Tally, branch_seed
-from autotts_core.engine_branch import BranchSettings
+from autotts_core.engine_branch import BranchSettings, EngineQuestion
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
 from autotts_core.trace_backend import Engine
@@ -110,18 +110,19 @@ async def bare(engine: Engine, collection: Collection) -> float:
     settings = collection.settings
     room = asyncio.Semaphore(collection.at_once)
 
-    async def branch(question: int, number: int, prompt: Any) -> int:
+    async def branch(question: int, number: int, asked: EngineQuestion) -> int:
         seed = branch_seed(collection.seed, question, number) << 24
+        sampling = settings.sampling(seed, asked.stop)
         async with room:
-            sampling = settings.sampling(seed)
-            return len((await engine.generate(prompt, settings.max_tokens, sampling)).token_ids)
+            found = await engine.generate(asked.prompt, settings.max_tokens, sampling)
+            return len(found.token_ids)
 
-    asked = [tokenizer.asked(collection.benchmark, each.text) for each in collection.questions]
+    questions = [tokenizer.asked(collection.benchmark, each.text) for each in collection.questions]
     began = time.monotonic()
     tokens = await asyncio.gather(
         *(
-            branch(q, number, question.prompt)
-            for q, question in enumerate(asked)
+            branch(question, number, asked)
+            for question, asked in enumerate(questions)
             for number in range(collection.branches)
         )
     )
