@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import importlib
 import os
+import signal
 import sys
 import threading
 import time
@@ -179,6 +180,15 @@ def test_what_a_dead_worker_has_started_is_killed(tmp_path: Path, shards: Any) -
     assert still_there == {0: False}
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """As in the foreground: where this runs in the background, interrupts are ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupted_it_leaves_nobody(tmp_path: Path, shards: Any) -> None:
     pids = [tmp_path / "a", tmp_path / "b"]
 
