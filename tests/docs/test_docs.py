@@ -218,6 +218,7 @@ def test_the_generated_reference_is_current() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_stale_reference_is_found(tmp_path: Path) -> None:
     shutil.copytree(DOCS, tmp_path / "docs")
     for path in ROOT.glob("plugins/*/pyproject.toml"):
