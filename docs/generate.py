@@ -274,13 +274,14 @@ def _tree(module: ModuleType) -> ast.Module:
     source = inspect.getsource(module)
     tree = ast.parse(source)
     for node in ast.walk(tree):
-        # Written as in the source, which is formatted: `ast.unparse` has a style of its own.
-        node.source = ast.get_source_segment(source, node)  # type: ignore[attr-defined]
+        node.module = source  # type: ignore[attr-defined]
     return tree
 
 
 def _written(node: ast.AST) -> str:
-    text: str = node.source  # type: ignore[attr-defined]
+    """As in the source, which is formatted: `ast.unparse` has a style of its own."""
+    text = ast.get_source_segment(node.module, node)  # type: ignore[attr-defined]
+    assert text is not None
     return text
 
 
