@@ -8,11 +8,11 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import ClassVar
 
+from autotts_core.engine_wrapper import EngineWrapper
 from autotts_core.errors import EngineError
-from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
+from autotts_core.trace_backend import Continuation, Engine, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Faults:
     """Refused for good."""
 
 
-class FaultyEngine(Engine):
+class FaultyEngine(EngineWrapper):
     """`engine` with `faults`, drawn with `seed` in the order in which requests come.
 
     What passes is to be asked again `after` so many seconds; what is slow takes `slow_seconds`
@@ -57,25 +57,16 @@ class FaultyEngine(Engine):
         after: float | None = 0.0,
         slow_seconds: float = 1.0,
     ) -> None:
-        super().__init__()
+        super().__init__(engine)
         self.down = False
         self.running = 0
         """Requests at work now, the slow ones too."""
         self.met: Counter[str] = Counter()
         """How often each fault was met."""
-        self._engine = engine
         self._rates = {each.name: getattr(faults, each.name) for each in dataclasses.fields(faults)}
         self._random = random.Random(seed)
         self._after = after
         self._slow_seconds = slow_seconds
-
-    def tokenizer(self, model: str) -> Path:
-        """The engine's."""
-        return self._engine.tokenizer(model)
-
-    async def start(self, model: str) -> EngineFacts:
-        """Start the engine, which never fails."""
-        return await self._engine.start(model)
 
     async def generate(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
@@ -86,10 +77,6 @@ class FaultyEngine(Engine):
             return await self._generated(prefix, max_tokens, sampling)
         finally:
             self.running -= 1
-
-    async def close(self) -> None:
-        """Close the engine."""
-        await self._engine.close()
 
     async def _generated(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
@@ -104,7 +91,7 @@ class FaultyEngine(Engine):
             raise EngineError("refused for good")
         if fault == "slow":
             await asyncio.sleep(self._slow_seconds)
-        found = await self._engine.generate(prefix, max_tokens, sampling)
+        found = await super().generate(prefix, max_tokens, sampling)
         ids, logprobs = list(found.token_ids), list(found.logprobs or [])
         if fault == "cut":
             raise self._passing("the connection was cut")

@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
+from autotts_core.engine_wrapper import EngineWrapper
 from autotts_core.errors import EngineError
-from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
+from autotts_core.trace_backend import Continuation, Engine, Sampling
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 60.0
 
 
-class RetryingEngine(Engine):
+class RetryingEngine(EngineWrapper):
     """`engine`, with up to `attempts` attempts for each request.
 
     A reply that cannot be right is no better than an error: one that the engine ended though
@@ -29,19 +29,10 @@ class RetryingEngine(Engine):
     summary: ClassVar[str] = "Makes requests again where that may help"
 
     def __init__(self, engine: Engine, attempts: int = 8) -> None:
-        super().__init__()
+        super().__init__(engine)
         self.retried = 0
         """Requests that were made again."""
-        self._engine = engine
         self._attempts = attempts
-
-    def tokenizer(self, model: str) -> Path:
-        """The engine's."""
-        return self._engine.tokenizer(model)
-
-    async def start(self, model: str) -> EngineFacts:
-        """Start the engine."""
-        return await self._engine.start(model)
 
     async def generate(
         self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
@@ -50,7 +41,7 @@ class RetryingEngine(Engine):
         wait = _FIRST_WAIT
         for attempt in range(1, self._attempts + 1):
             try:
-                found = await self._engine.generate(prefix, max_tokens, sampling)
+                found = await super().generate(prefix, max_tokens, sampling)
                 _refuse_impossible(found, max_tokens)
                 return found
             except EngineError as error:
@@ -61,10 +52,6 @@ class RetryingEngine(Engine):
             await asyncio.sleep(pause)
             wait = min(2 * wait, _LONGEST_WAIT)
         raise AssertionError("unreachable")
-
-    async def close(self) -> None:
-        """Close the engine."""
-        await self._engine.close()
 
 
 def _refuse_impossible(found: Continuation, max_tokens: int) -> None:

@@ -31,9 +31,10 @@ from autotts_core.collecting.collecting import collect
 from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Tally, branch_seed
 from autotts_core.engine_branch import BranchSettings, EngineQuestion
+from autotts_core.engine_wrapper import EngineWrapper
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
-from autotts_core.trace_backend import Engine
+from autotts_core.trace_backend import Engine, EngineFacts
 
 SLOTS, AT_ONCE, FAILURES = 256, 320, 0.05
 SECONDS_PER_TOKEN = 0.01
@@ -129,26 +130,18 @@ async def bare(engine: Engine, collection: Collection) -> float:
     return sum(tokens) / (time.monotonic() - began)
 
 
-class Shared(Engine):
+class Shared(EngineWrapper):
     """An engine that is started already, and goes on."""
 
     name = "shared"
     summary = "For collecting several times from one engine"
 
-    def __init__(self, engine: Engine, facts: Any) -> None:
-        super().__init__()
-        self.tokenizer = engine.tokenizer  # type: ignore[method-assign]
-        self.generate = engine.generate  # type: ignore[method-assign]
+    def __init__(self, engine: Engine, facts: EngineFacts) -> None:
+        super().__init__(engine)
         self._facts = facts
 
-    def tokenizer(self, model: str) -> Path:
-        raise NotImplementedError
-
-    async def start(self, model: str) -> Any:
+    async def start(self, model: str) -> EngineFacts:
         return self._facts
-
-    async def generate(self, *_: Any) -> Any:
-        raise NotImplementedError
 
     async def close(self) -> None:
         pass

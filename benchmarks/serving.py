@@ -31,7 +31,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import Any
 
 import click
@@ -44,6 +43,7 @@ from autotts_sim.engine import SimulatedEngine
 
 from autotts_core.controller_spec import load_controllers
 from autotts_core.engine_branch import BranchSettings
+from autotts_core.engine_wrapper import EngineWrapper
 from autotts_core.faulty_engine import Faults, FaultyEngine
 from autotts_core.live.solving import Solver
 from autotts_core.model_tokenizer import ModelTokenizer
@@ -70,31 +70,7 @@ CLIENTS, LEAVING, AWAY = 48, 0.05, 5.0
 CONTROLLER = "self-consistency:branches=16"
 
 
-class Wrapped(Engine):
-    """Another engine's tokenizer, start and end."""
-
-    name, summary = "wrapped", "For benchmarks"
-
-    def __init__(self, engine: Engine) -> None:
-        super().__init__()
-        self.engine = engine
-
-    def tokenizer(self, model: str) -> Path:
-        return self.engine.tokenizer(model)
-
-    async def start(self, model: str) -> EngineFacts:
-        return await self.engine.start(model)
-
-    async def generate(
-        self, prefix: Sequence[int], max_tokens: int, sampling: Sampling
-    ) -> Continuation:
-        return await self.engine.generate(prefix, max_tokens, sampling)
-
-    async def close(self) -> None:
-        await self.engine.close()
-
-
-class Paced(Wrapped):
+class Paced(EngineWrapper):
     """Takes the same time for each token, and no work for what it gave before."""
 
     def __init__(self) -> None:
@@ -113,7 +89,7 @@ class Paced(Wrapped):
         return found
 
 
-class Gathering(Wrapped):
+class Gathering(EngineWrapper):
     """Branches of one length, none of which goes on before all have come as far."""
 
     def __init__(self, together: int) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from pathlib import Path
 from typing import ClassVar
 
+from autotts_core.engine_wrapper import EngineWrapper
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
 
 
@@ -62,25 +62,20 @@ class Slots:
         self.free += 1
 
 
-class Share(Engine):
+class Share(EngineWrapper):
     """`engine` as one episode sees it: through its turns at the `slots`. Counts what it gets."""
 
     name: ClassVar[str] = "share"
     summary: ClassVar[str] = "One episode's share of an engine"
 
     def __init__(self, engine: Engine, slots: Slots) -> None:
-        super().__init__()
+        super().__init__(engine)
         self.running = 0
         self.tokens = 0
         """Generated so far, probes' included."""
         self.turns: deque[asyncio.Future[None]] = deque()
         """Of its requests that wait for a slot; `Slots` keeps it."""
-        self._engine = engine
         self._slots = slots
-
-    def tokenizer(self, model: str) -> Path:
-        """The engine's."""
-        return self._engine.tokenizer(model)
 
     async def start(self, model: str) -> EngineFacts:
         """The engine is started once, for all."""
@@ -93,7 +88,7 @@ class Share(Engine):
         await self._slots.take(self)
         self.running += 1
         try:
-            found = await self._engine.generate(prefix, max_tokens, sampling)
+            found = await super().generate(prefix, max_tokens, sampling)
         finally:
             self.running -= 1
             self._slots.give()
