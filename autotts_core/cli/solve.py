@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from autotts_core.cli.collect import tell
+from autotts_core.cli.components import engine_called, one_controller
 from autotts_core.cli.episode import checked_beta
 from autotts_core.cli.options import confidence_options, options_of
 from autotts_core.cli.traces import grader_called
@@ -21,12 +22,10 @@ from autotts_core.plugins import registry
 
 if TYPE_CHECKING:
     from autotts_core.benchmark import Benchmark
-    from autotts_core.controller import Controller
     from autotts_core.live.answer_row import AnswerRow
     from autotts_core.live.answering import Limits
     from autotts_core.live.questions import LiveQuestion
     from autotts_core.live.session import Session
-    from autotts_core.trace_backend import Engine
 
 
 @click.command()
@@ -149,28 +148,6 @@ def solve(
         _solve_one(session, text, seed, limits, as_json)
     else:
         _solve_all(session, _questions(form, questions_file), out, seed, at_once, limits, as_json)
-
-
-def engine_called(name: str, options: dict[str, str]) -> Engine:
-    """The backend `name`; `OptionError` where it is none that answers questions."""
-    from autotts_core.errors import OptionError
-    from autotts_core.trace_backend import Engine
-
-    engine = registry().get("trace backend", name).configure(options)
-    if not isinstance(engine, Engine):
-        raise OptionError(f"trace backend {name!r} hands over whole traces, and answers none.")
-    return engine
-
-
-def one_controller(spec: str) -> Controller:
-    """The controller that `spec` stands for; `OptionError` where it stands for several."""
-    from autotts_core.controller_spec import load_controllers
-    from autotts_core.errors import OptionError
-
-    controllers = load_controllers(spec)
-    if len(controllers) != 1:
-        raise OptionError(f"--controller {spec}: is {len(controllers)} controllers: name one.")
-    return controllers[0]
 
 
 def _questions(form: Benchmark, path: Path | None) -> list[LiveQuestion]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from autotts_core.cli.components import engine_called, one_controller
 from autotts_core.cli.episode import checked_beta, one_store
 from autotts_core.cli.options import options_of
 
@@ -107,7 +108,6 @@ def verify_live(
     over questions; `expected live` is where 99 % of live runs lie that only sampling sets apart.
     """
     from autotts_core.cli.answering import answer_missing
-    from autotts_core.cli.solve import engine_called, one_controller
     from autotts_core.cli.traces import grader_called
     from autotts_core.files import write_atomically
     from autotts_core.live.answering import Limits

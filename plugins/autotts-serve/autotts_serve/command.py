@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from autotts_core.cli.components import engine_called, one_controller
 from autotts_core.cli.options import confidence_options, options_of
 from autotts_core.plugins import registry
 
@@ -92,7 +93,6 @@ def serve(
 
     from autotts_core.engine_branch import BranchSettings
     from autotts_core.errors import OptionError
-    from autotts_core.trace_backend import Engine
     from autotts_serve.api_keys import VARIABLE, load_api_keys
     from autotts_serve.limits import Limits
     from autotts_serve.replies import ANSWER
@@ -101,9 +101,7 @@ def serve(
 
     if ANSWER not in answer_form:
         raise OptionError(f"--answer-form {answer_form!r}: must hold {ANSWER}.")
-    engine = registry().get("trace backend", backend).configure(backend_options)
-    if not isinstance(engine, Engine):
-        raise OptionError(f"trace backend {backend!r} hands over whole traces, and answers none.")
+    engine = engine_called(backend, backend_options)
     keys = load_api_keys(api_keys)
     if host not in ("127.0.0.1", "localhost", "::1") and not keys:
         click.echo(f"Anyone who can reach {host} may ask: --api-keys or {VARIABLE} would ask for "
@@ -134,15 +132,9 @@ def serve(
 
 
 def _controllers(specs: tuple[str, ...]) -> list[Controller]:
-    from autotts_core.controller_spec import load_controllers
     from autotts_core.errors import OptionError
 
-    controllers = []
-    for spec in specs:
-        found = load_controllers(spec)
-        if len(found) != 1:
-            raise OptionError(f"--controller {spec}: is {len(found)} controllers: name one.")
-        controllers += found
+    controllers = [one_controller(spec) for spec in specs]
     names = [each.name for each in controllers]
     for name in names:
         if names.count(name) > 1:
