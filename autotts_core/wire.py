@@ -15,7 +15,7 @@ import numpy.typing as npt
 _LENGTH = struct.Struct(">Q")
 _MOST_JSON = 4 * 2**20
 _MOST_DIMENSIONS = 3
-_DTYPES = ("|b1", "<i4", "<i8", "<f4", "<f8")
+_DTYPES = ("|b1", "<i2", "<i4", "<i8", "<f4", "<f8")
 
 Array = npt.NDArray[Any]
 
@@ -67,11 +67,10 @@ def receive(stream: BinaryIO, most_bytes: int) -> tuple[dict[str, Any], list[Arr
             most_bytes -= size
             if most_bytes < 0:
                 raise ValueError("more bytes than were asked for")
-            # May be written to, which is what compiled replay is compiled for.
-            content = bytearray(size)
-            if readable.readinto(content) < size:
+            array = np.empty(shape, dtype)
+            if size and readable.readinto(array.data.cast("B")) < size:
                 raise WireError("the connection was closed")
-            arrays.append(np.frombuffer(content, dtype).reshape(shape))
+            arrays.append(array)
     except (TypeError, ValueError, KeyError, RecursionError) as error:
         raise GarbledError(f"not a message: {error}") from error
     return message, arrays

@@ -68,7 +68,7 @@ ENDLESS = {
 @click.option("--traces", required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--importer", default="autotts-json", show_default=True)
 @click.option("--match", default="*aime24*", show_default=True, help="Which trace files.")
-@click.option("--repeat", default=3, show_default=True)
+@click.option("--repeat", default=7, show_default=True)
 @click.option("--workers", default=os.cpu_count() or 1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(traces: Path, importer: str, match: str, repeat: int, workers: int, as_json: bool) -> None:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotts_core.errors import OptionError
+from autotts_core.store.tables import MOST_BRANCHES, MOST_STEPS
+
 if TYPE_CHECKING:
     from autotts_core.benchmark import Benchmark, Question
     from autotts_core.engine_branch import BranchSettings
@@ -28,6 +31,20 @@ class Collection:
     """Branches under way at any time: as many as the engine works on at once, and some more."""
     texts: bool = False
     """Whether what branches write is kept in the store."""
+
+    def __post_init__(self) -> None:
+        """Refuse what no store has room for; raises `OptionError`."""
+        if self.branches > MOST_BRANCHES:
+            raise OptionError(
+                f"{self.branches:,} branches a question; a store holds {MOST_BRANCHES:,} at most."
+            )
+        interval, most = self.settings.interval_tokens, self.settings.max_tokens
+        if most // interval + 1 >= MOST_STEPS:
+            raise OptionError(
+                f"{most:,} tokens a branch at {interval:,} an interval; a store holds fewer than "
+                f"{MOST_STEPS:,} intervals: probe every {most // (MOST_STEPS - 1) + 1:,} tokens or "
+                "less often."
+            )
 
     @property
     def questions(self) -> Sequence[Question]:

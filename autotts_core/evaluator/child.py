@@ -89,10 +89,27 @@ def serve(
 
 def warm_up() -> None:
     """Load and compile now what every worker would have to load and compile for itself."""
-    from autotts_core.controller_file import load_controller_source
-    from autotts_core.replay.compiled import kernel_of
+    import numpy as np
 
-    kernel_of(load_controller_source(_WARM_UP, "warm_up")())
+    from autotts_core.controller_file import load_controller_source
+    from autotts_core.replay.compiled import replay_compiled
+    from autotts_core.store.arrays import TraceArrays
+
+    traces = TraceArrays(
+        branch_start=np.array([0, 4], np.int64),
+        step_start=np.arange(0, 9, 2, np.int64),
+        step_class=np.zeros(8, np.int32),
+        step_signal=np.zeros(8, np.float32),
+        branch_tokens=np.full(4, 2, np.int32),
+        class_start=np.array([0, 1], np.int64),
+        class_correct=np.zeros(1, np.bool_),
+        interval_tokens=1,
+        exact_accounting=True,
+        read_class_text=list,
+    )
+    controller = load_controller_source(_WARM_UP, "warm_up")()
+    # In this thread: with others there is no forking.
+    replay_compiled(controller, BlindStore("warm_up", traces), 0.5, range(1), workers=1)
 
 
 def blind_stores(described: list[dict[str, Any]], arrays: list[Array]) -> list[BlindStore]:

@@ -319,7 +319,7 @@ class Worked:
         reasons = tuple(message.reasons)
         layouts = [(array.dtype.str, array.shape) for array in arrays]
         rows = arrays[2].shape[:1] if len(arrays) == 4 and arrays[2].ndim else (0,)
-        if layouts != [("<i8", shape), ("<i8", shape), ("<i4", (*rows, 2)), ("<i8", shape)]:
+        if layouts != [("<i8", shape), ("<i8", shape), ("<i2", (*rows, 2)), ("<i8", shape)]:
             raise TamperedError("outcomes of another shape than was asked for")
         answers, stops, ledgers = arrays[0], arrays[1], Ledgers(arrays[2], arrays[3])
         if ((stops < -1) | (stops >= len(reasons))).any():
@@ -348,7 +348,7 @@ class Worked:
         send(self.process.requests, request)
         traces = self._stores[key.store].load()
         message, arrays = self.reply(PlayedEpisode, _most_bytes(traces, 1))
-        if [(array.dtype.str, array.shape[1:]) for array in arrays] != [("<i4", (2,))]:
+        if [(array.dtype.str, array.shape[1:]) for array in arrays] != [("<i2", (2,))]:
             raise TamperedError("a ledger of another shape than was asked for")
         recorded = recorded_question(traces, key.question)
         order = branch_orders(len(recorded.tokens), range(key.seed, key.seed + 1))[0].tolist()
@@ -375,7 +375,7 @@ def _most_bytes(traces: TraceArrays, seeds: int) -> int:
     """What outcomes and ledgers of all questions with so many seeds take at most."""
     questions = len(traces.branch_start) - 1
     rows = most_rows(len(traces.branch_tokens), len(traces.step_class), seeds)
-    return 8 * int(rows) + 3 * 8 * questions * seeds
+    return 4 * int(rows) + 3 * 8 * questions * seeds
 
 
 def counted_outcomes(

@@ -33,7 +33,7 @@ STATUS = struct.Struct(">q")
 """What a worker's socket says: its process id when it has started, its status when it ended."""
 
 _MOST_STORES = 16 * 2**30
-_EVERY = 0.02  # seconds between looks for workers that have ended
+_EVERY, _WHERE_KILLED = 0.02, 0.001  # seconds between looks for workers that have ended
 
 
 def main() -> None:
@@ -58,8 +58,10 @@ def main() -> None:
 class _Worker:
     pid: int
     control: socket.socket
+    killed: bool = False
 
     def kill(self) -> None:
+        self.killed = True
         # By itself too: where it is only limited, it could have left its group.
         with suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGKILL)
@@ -85,7 +87,7 @@ class _Template:
         """Fork, kill and bury workers until the parent has gone, and all of them then."""
         try:
             while True:
-                for key, _ in self._waiting.select(_EVERY if self._workers else None):
+                for key, _ in self._waiting.select(self._patience()):
                     if key.data is not None:
                         key.data.kill()
                         self._waiting.unregister(key.data.control)
@@ -96,6 +98,12 @@ class _Template:
             for worker in self._workers.values():
                 worker.kill()
                 os.waitpid(worker.pid, 0)
+
+    def _patience(self) -> float | None:
+        if not self._workers:
+            return None
+        killed = any(worker.killed for worker in self._workers.values())
+        return _WHERE_KILLED if killed else _EVERY
 
     def _fork(self) -> bool:
         _, descriptors, _, _ = socket.recv_fds(self._forks, 1, 3)

@@ -1,6 +1,7 @@
 """Compiled replay: a controller's kernel over a store's columns, on all cores."""
 
 import os
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -98,7 +99,7 @@ class _Replay:
     def outcomes(self, workers: int | None) -> Outcomes:
         """On so many threads."""
         workers = workers or os.cpu_count() or 1
-        rows, ends = np.empty(2, np.int32), np.empty(1, np.int64)
+        rows, ends = np.empty(2, np.int16), np.empty(1, np.int64)
 
         def part(first: int, last: int) -> None:
             self._run(first, last, False, rows, ends)
@@ -115,12 +116,16 @@ class _Replay:
         """On so many threads, with ledgers."""
         seeds = self.values.shape[1]
         steps = np.diff(self.arrays.step_start[self.arrays.branch_start])
-        room = most_rows(np.diff(self.arrays.branch_start), steps, seeds) + 1
+        room = 2 * int(most_rows(np.diff(self.arrays.branch_start), steps, seeds).max()) + 2
+        # One for each thread: memory is dear when it is touched for the first time.
+        buffers = threading.local()
 
-        def question(q: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-            rows, ends = np.empty(2 * int(room[q]), np.int32), np.empty(seeds, np.int64)
-            self._run(q, q + 1, True, rows, ends)
-            return rows[: 2 * ends[-1]].reshape(-1, 2).copy(), ends
+        def question(q: int) -> tuple[npt.NDArray[np.int16], npt.NDArray[np.int64]]:
+            ends = np.empty(seeds, np.int64)
+            if not hasattr(buffers, "rows"):
+                buffers.rows = np.empty(room, np.int16)
+            self._run(q, q + 1, True, buffers.rows, ends)
+            return buffers.rows[: 2 * ends[-1]].reshape(-1, 2).copy(), ends
 
         parts = list(_threads(workers).map(question, range(self.questions)))
         offsets = np.cumsum([0, *(len(rows) for rows, _ in parts)])

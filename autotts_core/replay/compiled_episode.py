@@ -16,8 +16,9 @@ from numba.extending import intrinsic, register_jitable
 
 from autotts_core.episode import MAX_TALLIES
 from autotts_core.replay.compiled_object import PART, ObjectType, make_object, shared, substitute
-from autotts_core.replay.ledger import AWAIT, BRANCH, MOST_INTERVALS, PRUNE, READ
+from autotts_core.replay.ledger import BRANCH, PRUNE, READ
 from autotts_core.replay.policy_source import all_reached
+from autotts_core.store.tables import MOST_STEPS
 from autotts_core.voting import (
     _LEADER,
     _ROOM,
@@ -33,6 +34,7 @@ from autotts_core.voting import (
     moving_average,
 )
 
+_I16 = types.CPointer(types.int16)
 _I32 = types.CPointer(types.int32)
 _I64 = types.CPointer(types.int64)
 _F32 = types.CPointer(types.float32)
@@ -54,7 +56,7 @@ EPISODE = ObjectType(
         "standings": _I64,  # scratch: MAX_TALLIES times TALLY_FIELDS integers
         "confidences": _F64,  # `beta_confidence` of small counts
         "state": _I64,
-        "ledger": _I32,  # of this episode: two integers for each row
+        "ledger": _I16,  # of this episode: two integers for each row
         "recording": types.boolean,
         "pool": types.int64,
         "interval_tokens": types.int64,
@@ -134,16 +136,16 @@ def _note(episode, i, asked):
         episode._ledger[2 * row] = i
         episode._ledger[2 * row + 1] = asked
         episode._state[ROWS] = row + 1
-        if asked == AWAIT:
-            episode._state[OUTSTANDING] = 0
-        elif asked != PRUNE:
+        if asked != PRUNE:
             episode._state[OUTSTANDING] = 1
 
 
 @shared
 def _await(episode):
     if episode._state[OUTSTANDING]:
-        _note(episode, np.int64(-1), np.int64(AWAIT))
+        last = 2 * (episode._state[ROWS] - 1)
+        episode._ledger[last] = ~episode._ledger[last]
+        episode._state[OUTSTANDING] = 0
     episode._state[SEQUENTIAL] += episode._state[LONGEST]
     episode._state[LONGEST] = 0
     episode._state[BATCH] += 1
@@ -256,7 +258,7 @@ def _advance(episode, i, intervals=1):
         if episode._state[SPENT] >= episode._budget:
             episode._state[STOPPED] = 1
             raise RuntimeError("budget exhausted")
-        _note(episode, i, min(intervals, np.int64(MOST_INTERVALS)))
+        _note(episode, i, min(intervals, np.int64(MOST_STEPS)))
         _run(episode, b, intervals)
 
 

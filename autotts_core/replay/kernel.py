@@ -172,7 +172,7 @@ def compile_kernel(kernel: Any, parameters: tuple[type, ...]) -> None:
         array(t.int64),
         array(t.int64),
         t.boolean,
-        array(t.int32),
+        array(t.int16),
         array(t.int64),
     )
     with _lists_born_with_room():

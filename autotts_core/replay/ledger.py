@@ -1,8 +1,9 @@
 """Ledgers: what was asked for in episodes, row by row, from which their costs can be counted.
 
-A row is (branch, asked): an `AWAIT` has branch -1, otherwise `asked` is `READ`, `BRANCH`, `PRUNE`
-or the number of intervals to advance by. An episode's rows are enough to count everything that
-it cost and to know everything that it revealed.
+A row is (branch, asked), where `asked` is `READ`, `BRANCH`, `PRUNE` or the number of intervals to
+advance by. After the last row of a batch the episode awaits what it asked for, and there the
+branch is written as `~branch`. An episode's rows are enough to count everything that it cost and
+to know everything that it revealed.
 """
 
 from dataclasses import dataclass
@@ -12,21 +13,23 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-READ, PRUNE, BRANCH, AWAIT = 0, -1, -2, -3
-MOST_INTERVALS = 2**31 - 1
+from autotts_core.store.tables import MOST_STEPS
+
+READ, PRUNE, BRANCH = 0, -1, -2
+_FINISHED, _PRUNED = 1, 2
 
 
 @dataclass(frozen=True, eq=False)
 class Ledgers:
     """The ledgers of Q questions with S seeds each, end to end.
 
-    `rows` is int32 [R, 2]; those of question q with seed s end before row `ends[q, s]`.
+    `rows` is int16 [R, 2]; those of question q with seed s end before row `ends[q, s]`.
     """
 
-    rows: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int16]
     ends: npt.NDArray[np.int64]
 
-    def of(self, question: int, seed: int) -> npt.NDArray[np.int32]:
+    def of(self, question: int, seed: int) -> npt.NDArray[np.int16]:
         """One episode's rows; seeds count from 0."""
         place = question * self.ends.shape[1] + seed
         flat = self.ends.ravel()
@@ -36,33 +39,29 @@ class Ledgers:
 def most_rows(branches: Any, steps: Any, seeds: int) -> Any:
     """Rows that the episodes of a question with so many branches and steps have at most.
 
-    Each branch is opened and pruned once; each await follows something asked for.
+    Each branch is opened and pruned once, and every other row is an advance by a step or more.
     """
-    return seeds * (3 * branches + 2 * steps)
+    return seeds * (2 * branches + steps)
 
 
-def performed(rows: npt.NDArray[np.int32]) -> tuple[list[tuple[int, int]], list[int]]:
+def performed(rows: npt.NDArray[np.int16]) -> tuple[list[tuple[int, int]], list[int]]:
     """An episode's rows as `InterpretedEpisode.repeated` takes them."""
     asked: list[tuple[int, int]] = []
     batch_ends = []
-    for i, what in rows.tolist():
-        if what == AWAIT:
-            batch_ends.append(len(asked))
-        else:
-            asked.append((i, what))
+    for end, (i, what) in enumerate(rows.tolist(), 1):
+        asked.append((max(i, ~i), what))
+        if i < 0:
+            batch_ends.append(end)
     return asked, batch_ends
 
 
-def rows_of(performed: Any, batch_ends: Any) -> npt.NDArray[np.int32]:
+def rows_of(performed: Any, batch_ends: Any) -> npt.NDArray[np.int16]:
     """The reverse of `performed`."""
-    rows: list[tuple[int, int]] = []
-    first = 0
-    for end in batch_ends:
-        rows += [(i, min(asked, MOST_INTERVALS)) for i, asked in performed[first:end]]
-        rows.append((-1, AWAIT))
-        first = end
-    rows += performed[first:]
-    return np.array(rows, np.int32).reshape(-1, 2)
+    rows = np.array(performed, np.int64).reshape(-1, 2).clip(max=MOST_STEPS).astype(np.int16)
+    last = np.unique(np.array(batch_ends, np.int64)) - 1
+    last = last[last >= 0]
+    rows[last, 0] = ~rows[last, 0]
+    return rows
 
 
 def recount(
@@ -88,77 +87,89 @@ def recount(
     """
     questions, seeds = ends.shape
     most = orders.shape[2]
+    # Of each branch: its first step, how many it has, its tokens; how deep it is, what it has
+    # cost, also before the batch that it was last in; `_FINISHED` and `_PRUNED`.
+    first_step = np.zeros(most, np.int64)
+    steps = np.zeros(most, np.int64)
+    length = np.zeros(most, np.int64)
     depths = np.zeros(most, np.int64)
     spent = np.zeros(most, np.int64)
     awaited = np.zeros(most, np.int64)
-    status = np.zeros(most, np.int64)  # 1: finished, 2: pruned
+    batch_of = np.zeros(most, np.int64)
+    status = np.zeros(most, np.int64)
     first_row = 0
     for q in range(questions):
         first_branch = branch_start[q]
         pool = branch_start[q + 1] - first_branch
-        revealed = np.full(class_start[q + 1] - class_start[q], -1, np.int64)
+        classes = class_start[q + 1] - class_start[q]
         for s in range(seeds):
             place = q * seeds + s
+            order = orders[size_of[q], s]
             last_row = ends[q, s]
             if last_row < first_row or last_row > len(rows):
                 return place
-            opened, pruned, sequential, longest = 0, 0, 0, 0
-            batch_first = first_row
-            for row in range(first_row, last_row + 1):
-                if row == last_row or rows[row, 1] == AWAIT:
-                    sequential += longest
-                    longest = 0
-                    for r in range(batch_first, row):
-                        i = rows[r, 0]
-                        awaited[i] = spent[i]
-                    batch_first = row + 1
-                    continue
-                i, asked = rows[row, 0], rows[row, 1]
-                if asked in (READ, BRANCH):
+            answer = answers[q, s]
+            if answer < -1 or answer >= classes:
+                return place
+            revealed = answer == -1
+            opened, pruned, batch, sequential, longest = 0, 0, 0, 0, 0
+            tokens, intervals = 0, 0
+            for row in range(first_row, last_row):
+                i, asked = np.int64(rows[row, 0]), np.int64(rows[row, 1])
+                awaits = i < 0
+                if awaits:
+                    i = ~i
+                if asked == READ or asked == BRANCH:
                     if i != opened or opened >= pool:
                         return place
                     opened += 1
-                    depths[i], spent[i], awaited[i], status[i] = 0, 0, 0, 0
-                elif i < 0 or i >= opened or asked < PRUNE:
+                    branch = first_branch + order[i]
+                    first_step[i] = step_start[branch]
+                    steps[i] = step_start[branch + 1] - step_start[branch]
+                    length[i] = branch_tokens[branch]
+                    depths[i], spent[i], status[i], batch_of[i] = 0, 0, 0, -1
+                elif i >= opened or asked < PRUNE:
                     return place
                 if asked == PRUNE:
-                    if status[i] & 2 == 0:
-                        pruned += 1
-                        status[i] |= 2
-                    continue
-                if status[i] & 2:
+                    pruned += status[i] < _PRUNED
+                    status[i] |= _PRUNED
+                elif status[i] >= _PRUNED:
                     return place
-                if status[i] & 1:
-                    continue
-                branch = first_branch + orders[size_of[q], s, i]
-                steps = step_start[branch + 1] - step_start[branch]
-                length = np.int64(branch_tokens[branch])
-                depth = steps if asked == READ else depths[i] + (1 if asked == BRANCH else asked)
-                if depth >= steps:
-                    depth = steps
-                    status[i] |= 1
-                    cost = length
-                    if asked > 0 and not exact:
-                        cost = max(cost, (steps - 1) * interval)
-                else:
-                    cost = depth * interval
-                    if exact:
-                        cost = min(cost, length)
-                depths[i], spent[i] = depth, cost
-                longest = max(longest, cost - awaited[i])
-                shown = step_class[step_start[branch] + depth - 1]
-                if shown >= 0:
-                    revealed[shown] = place
-            answer = answers[q, s]
-            if answer < -1 or answer >= len(revealed):
+                elif status[i] != _FINISHED:
+                    depth = steps[i]
+                    if asked == BRANCH:
+                        depth = 1
+                    elif asked > 0:
+                        depth = depths[i] + asked
+                    if depth >= steps[i]:
+                        depth = steps[i]
+                        status[i] = _FINISHED
+                        cost = length[i]
+                        if asked > 0 and not exact:
+                            cost = max(cost, (depth - 1) * interval)
+                    else:
+                        cost = depth * interval
+                        if exact:
+                            cost = min(cost, length[i])
+                    if batch_of[i] != batch:
+                        batch_of[i] = batch
+                        awaited[i] = spent[i]
+                    tokens += cost - spent[i]
+                    intervals += depth - depths[i]
+                    depths[i], spent[i] = depth, cost
+                    longest = max(longest, cost - awaited[i])
+                    revealed |= step_class[first_step[i] + depth - 1] == answer
+                if awaits:
+                    sequential += longest
+                    longest = 0
+                    batch += 1
+            if not revealed:
                 return place
-            if answer >= 0 and revealed[answer] != place:
-                return place
-            counted[q, s, 0] = spent[:opened].sum()
-            counted[q, s, 1] = sequential
+            counted[q, s, 0] = tokens
+            counted[q, s, 1] = sequential + longest
             counted[q, s, 2] = opened
             counted[q, s, 3] = pruned
-            counted[q, s, 4] = depths[:opened].sum()
+            counted[q, s, 4] = intervals
             first_row = last_row
     return -1
 

@@ -26,7 +26,15 @@ from autotts_core.store.manifest import (
     Manifest,
     read_manifest,
 )
-from autotts_core.store.tables import COLUMNS, NO_ANSWER, NULLABLE, OPTIONAL, arrow_schema
+from autotts_core.store.tables import (
+    COLUMNS,
+    MOST_BRANCHES,
+    MOST_STEPS,
+    NO_ANSWER,
+    NULLABLE,
+    OPTIONAL,
+    arrow_schema,
+)
 from autotts_core.store.texts import TEXTS, read_texts
 
 if TYPE_CHECKING:
@@ -232,6 +240,10 @@ def _check_numbering(rows: _Rows, group: Integers, column: str, first: int) -> b
 def _check_questions(questions: _Rows, branches: _Rows) -> None:
     sampled = np.bincount(branches["question"], minlength=len(questions["question"]))
     questions.report(sampled == 0, lambda row: "has no branches")
+    questions.report(
+        sampled > MOST_BRANCHES,
+        lambda row: f"{sampled[row]:,} branches; must be {MOST_BRANCHES:,} or fewer",
+    )
     _report_repeated(questions, [(text,) for text in questions["id"]], "id")
 
 
@@ -323,6 +335,10 @@ def _check_branches(manifest: Manifest, branches: _Rows, known: Integers) -> Non
     tokens, intervals = branches["tokens"], branches["intervals"]
     branches.report(tokens < 0, lambda row: f"{tokens[row]} tokens; must be 0 or more")
     branches.report(intervals < 0, lambda row: f"{intervals[row]} intervals; must be 0 or more")
+    branches.report(
+        intervals >= MOST_STEPS,
+        lambda row: f"{intervals[row]:,} intervals; must be fewer than {MOST_STEPS:,}",
+    )
     # One more than fits: a branch may be probed at its very end, and released ones are.
     fit = tokens // manifest.interval_tokens + 1
     branches.report(

@@ -23,7 +23,7 @@ from autotts_core.store.manifest import (
     Manifest,
     read_manifest,
 )
-from autotts_core.store.tables import NO_ANSWER, NULLABLE, OPTIONAL
+from autotts_core.store.tables import MOST_BRANCHES, MOST_STEPS, NO_ANSWER, NULLABLE, OPTIONAL
 
 if TYPE_CHECKING:
     from autotts_core.store.arrays import TraceArrays
@@ -159,6 +159,10 @@ def _build_arrays(path: Path, manifest: Manifest) -> TraceArrays:
             raise ValueError(f"questions out of order in {name}")
     if (probe_count < 0).any() or probe_count.sum(dtype=np.int64) != len(probe):
         raise ValueError(f"intervals in {BRANCHES} differ from the rows of {PROBES}")
+    if probe_count.max(initial=0) >= MOST_STEPS:
+        raise ValueError(f"a branch with {MOST_STEPS:,} intervals or more in {BRANCHES}")
+    if np.bincount(question).max(initial=0) > MOST_BRANCHES:
+        raise ValueError(f"a question with more than {MOST_BRANCHES:,} branches in {BRANCHES}")
     graded = np.full(len(answer_class), True)
     if manifest.unreadable == "apart":
         graded = answer_class != APART

@@ -7,6 +7,9 @@ from autotts_core.store.manifest import ANSWERS, BRANCHES, PROBES, QUESTIONS
 NO_ANSWER = -1
 """Stands in an answer column where a branch or probe gave no answer."""
 
+MOST_BRANCHES = MOST_STEPS = 2**15 - 1
+"""Of a question, and of a branch: what the ledgers of replay have room for."""
+
 COLUMNS = {
     QUESTIONS: {
         "question": "int32",

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from autotts_core.agent.llm import LLMError
+from autotts_core.discovery.workbench import Workbench
+from autotts_core.frontier import Frontier
 
 from .conftest import BROKEN, GOOD, KEY, NARROW, WIRES, Bench, Serve, explorer, prices, submits
 
@@ -39,6 +41,23 @@ def test_a_turn_that_failed_is_asked_for_again(
     assert sum(said in line for line in bench.said) == 2
     assert "(attempt 2 of 8)" in "".join(bench.said)
     assert server.asked[0].body == server.asked[2].body
+
+
+def test_a_turn_is_kept_before_what_it_asks_for_is_done(
+    wire: str, bench: Bench, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(submits(NARROW))
+    kept: list[Any] = []
+    evaluate = Workbench.evaluate
+
+    def evaluated(self: Workbench, source: str) -> Frontier:
+        kept.append(self.kept("turn-1"))
+        return evaluate(self, source)
+
+    monkeypatch.setattr(Workbench, "evaluate", evaluated)
+    bench.propose(explorer(wire, server.url))
+    assert kept
+    assert None not in kept
 
 
 def test_a_server_that_stays_busy_ends_the_run_and_loses_nothing(

@@ -20,7 +20,7 @@ from autotts_core.collecting.collecting import collect
 from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Tally, branch_seed, sampled
 from autotts_core.engine_branch import BranchSettings, EngineBranch, EngineQuestion
-from autotts_core.errors import AutoTTSError, EngineError, StoreError
+from autotts_core.errors import AutoTTSError, EngineError, OptionError, StoreError
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
 from autotts_core.retrying_engine import RetryingEngine
@@ -53,6 +53,23 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("whole") / "toy" / "arithmetic"
     collected(out, collection(), engine())
     return out
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"branches": 32_768}, "32,768 branches a question; a store holds 32,767 at most"),
+        (
+            {"settings": BranchSettings(interval_tokens=1, max_tokens=32_768)},
+            "32,768 tokens a branch at 1 an interval; .*: probe every 2 tokens or less often",
+        ),
+    ],
+)
+def test_what_no_store_has_room_for_is_refused_before_it_is_sampled(
+    changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(OptionError, match=message):
+        collection(**changes)
 
 
 def test_the_store_says_how_it_was_made_and_holds_what_was_sampled(whole: Path) -> None:

@@ -158,7 +158,7 @@ FORGES = f"""
 import numpy as np
 from autotts_core.replay import ledger
 
-ledger.rows_of = lambda *given: np.zeros((0, 2), np.int32)
+ledger.rows_of = lambda *given: np.zeros((0, 2), np.int16)
 {HONEST}"""
 
 

@@ -173,6 +173,10 @@ def with_branch(traces: TraceSet, branch: BranchTrace) -> TraceSet:
         (BranchTrace(["1"], 9, "1", [float("nan"), -1.0]), "question 0, branch 2: signal nan"),
         (BranchTrace([], -1, "1"), "question 0, branch 2: -1 tokens; must be 0 or more"),
         (BranchTrace(["1", "1"], 9, "1"), "question 0, branch 2: 2 probes, but 9 tokens at 500"),
+        (
+            BranchTrace(["1"] * 32_767, 500 * 32_767, "1"),
+            "branch 2: 32,767 intervals; must be fewer than 32,767",
+        ),
         (BranchTrace([], 2**31, "1"), "'tokens' of branches.parquet: .*2147483648"),
         (BranchTrace(["\ud800"], 9, "1"), r"question 0: '\\ud800' holds half of a surrogate pair"),
     ],
@@ -183,6 +187,14 @@ def test_impossible_branches_are_refused(
     with pytest.raises(StoreError, match=rf"tiny/toy\.json: .*{message}"):
         write_store(tmp_path / "store", with_branch(traces, branch))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_more_branches_than_ledgers_have_room_for_are_refused(
+    tmp_path: Path, traces: TraceSet
+) -> None:
+    question = replace(traces.questions[0], branches=[BranchTrace([], 1, "1")] * 32_768)
+    with pytest.raises(StoreError, match="question 0: 32,768 branches; must be 32,767 or fewer"):
+        write_store(tmp_path / "store", replace(traces, questions=[question]))
 
 
 @pytest.mark.parametrize(
