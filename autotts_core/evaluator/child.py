@@ -97,7 +97,7 @@ def warm_up() -> None:
 
     traces = TraceArrays(
         branch_start=np.array([0, 4], np.int64),
-        step_start=np.arange(0, 9, 2, np.int64),
+        step_start=np.arange(0, 9, 2, dtype=np.int64),
         step_class=np.zeros(8, np.int32),
         step_signal=np.zeros(8, np.float32),
         branch_tokens=np.full(4, 2, np.int32),

@@ -119,7 +119,7 @@ def recount(
                 awaits = i < 0
                 if awaits:
                     i = ~i
-                if asked == READ or asked == BRANCH:
+                if asked in (READ, BRANCH):
                     if i != opened or opened >= pool:
                         return place
                     opened += 1
