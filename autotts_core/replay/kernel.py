@@ -29,6 +29,7 @@ from autotts_core.cache import cache_directory
 from autotts_core.replay import compiled_episode, compiled_object, ledger, policy_source
 from autotts_core.replay.compiled_object import give_environments
 from autotts_core.replay.policy_source import TaggedPolicy, all_reached, names_in
+from autotts_core.store import tables
 
 _KEPT_KERNELS = 500
 
@@ -64,7 +65,7 @@ def build_kernel(policy: TaggedPolicy, parameters: tuple[str, ...]) -> Kernel:
 def _content_hash(policy: FunctionType, parameters: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     versions = (platform.python_version(), numba.__version__, np.__version__)
-    replayed = (compiled_episode, compiled_object, ledger, policy_source, voting)
+    replayed = (compiled_episode, compiled_object, ledger, policy_source, tables, voting)
     replay_sources = [inspect.getsource(module) for module in replayed]
     this_source = Path(__file__).read_text()
     for part in (*versions, *replay_sources, this_source, _LOOP, repr(parameters)):
