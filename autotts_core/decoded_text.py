@@ -40,7 +40,7 @@ class DecodedText:
         for end in range(len(window), max(1, len(window) - _LOOKED_BACK), -1):
             if window[end - 1] in self.unsettled:
                 continue
-            until = self.decode(window[:end])[overlap:]
+            until = added if end == len(window) else self.decode(window[:end])[overlap:]
             if until and not until.endswith("\ufffd"):
                 return replace(
                     self,

@@ -20,6 +20,7 @@ class ModelTokenizer:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._probes: dict[str, list[int]] = {}
 
     def encode(self, text: str) -> list[int]:
         """The ids of `text`, in which special tokens count as such; none is added."""
@@ -69,9 +70,11 @@ class ModelTokenizer:
 
     def _question(self, benchmark: Benchmark, ids: Sequence[int]) -> EngineQuestion:
         probe = benchmark.probe_suffix()
+        if probe not in self._probes:
+            self._probes[probe] = self.encode(probe)
         return EngineQuestion(
             ids,
-            self.encode(probe),
+            self._probes[probe],
             probe,
             benchmark.parse_answer,
             self.decode,

@@ -36,7 +36,7 @@ from typing import Any
 import click
 from autotts_serve.api_keys import ApiKeys
 from autotts_serve.limits import Limits
-from autotts_serve.server import address, bound
+from autotts_serve.server import address, bound, event_loop
 from autotts_serve.serving import Setup, run
 from autotts_serve.shared_grader import SharedGrader
 from autotts_sim.engine import SimulatedEngine
@@ -50,8 +50,10 @@ from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
 from autotts_core.trace_backend import Continuation, Engine, EngineFacts, Sampling
 
-AT_ONCE, ROUNDS, EACH = 64, 5, 3
+AT_ONCE, ROUNDS, EACH = 64, 3, 8
 """Of the latency: requests at a time, turns, and requests of each client in a turn."""
+APART = 0.015
+"""Seconds between clients' first requests: requests that come at once wait for each other."""
 SECONDS_PER_TOKEN = 0.002
 REQUESTS, BRANCHES = 500, 16
 """Of the memory."""
@@ -115,19 +117,13 @@ class Gathering(EngineWrapper):
         return Continuation([49, 10], "1\n", "stop")
 
 
-class Forgetful(SimulatedEngine):
-    """Keeps no prefixes, so that what grows is the server's."""
-
-    def _continuation(self, prefix: bytes, text: str, finish: str) -> Continuation:
-        self._cached.clear()
-        return super()._continuation(prefix, text, finish)
-
-
 class Unsteady(FaultyEngine):
     """With faults, and away in each minute."""
 
     def __init__(self) -> None:
-        engine = Forgetful.configure({"seconds_per_token": 0.002, "mean_tokens": 150})
+        # It keeps no prefixes, so that what grows is the server's.
+        options = {"seconds_per_token": 0.002, "mean_tokens": 150, "cache_blocks": 0}
+        engine = SimulatedEngine.configure(options)
         super().__init__(engine, FAULTS, after=None)
 
     async def start(self, model: str) -> EngineFacts:
@@ -174,9 +170,9 @@ def soak_setup() -> Setup:
 
 def serve(make: Callable[..., Setup], arguments: tuple[Any, ...], out: Connection) -> None:
     """A server in a process of its own; tells where it is, and at its end its peak memory."""
-    with bound("127.0.0.1", 0) as listener:
+    with bound("127.0.0.1", 0) as listener, event_loop() as loop:
         url = address(listener)
-        asyncio.run(run(make(*arguments), listener, 10.0, lambda: out.send(url)))
+        loop.run(run(make(*arguments), listener, 10.0, lambda: out.send(url)))
     out.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
@@ -234,6 +230,11 @@ def asked(number: int) -> str:
     return f"What is {number} + {number + 1}?"
 
 
+def seeds(number: int) -> range:
+    """Of a client's requests in every turn; none of them has an episode of the same length."""
+    return range(number * EACH, (number + 1) * EACH)
+
+
 def alone(orders: Connection) -> None:
     """The same episodes without a server, in a process of their own, as often as it is told."""
     chosen = latency_setup()
@@ -243,7 +244,8 @@ def alone(orders: Connection) -> None:
 
     async def client(number: int) -> list[float]:
         seconds = []
-        for _ in range(EACH):
+        await asyncio.sleep(APART * number)
+        for seed in seeds(number):
             began = time.perf_counter()
             question = tokenizer.asked(chosen.benchmark, asked(number))
             solver = Solver(
@@ -256,7 +258,7 @@ def alone(orders: Connection) -> None:
                 "apart",
                 threads,
             )
-            await solver.solve(question, number)
+            await solver.solve(question, seed)
             seconds.append(time.perf_counter() - began)
         return seconds
 
@@ -279,12 +281,14 @@ async def through(on: Server) -> list[list[tuple[float, float]]]:
     async def client(number: int) -> list[tuple[float, float]]:
         seconds = []
         message = {"role": "user", "content": asked(number)}
-        body = json.dumps({"model": "toy", "seed": number, "messages": [message]}).encode()
-        head = (
-            f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
-        )
         reader, writer = await asyncio.open_connection(on.host, on.port)
-        for _ in range(EACH):
+        await asyncio.sleep(APART * number)
+        for seed in seeds(number):
+            body = json.dumps({"model": "toy", "seed": seed, "messages": [message]}).encode()
+            head = (
+                "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\n"
+                f"content-length: {len(body)}\r\n\r\n"
+            )
             began = time.perf_counter()
             writer.write(head.encode() + body)
             reply = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
@@ -304,23 +308,26 @@ def latency() -> dict[str, Any]:
     here, there = context.Pipe()
     process = context.Process(target=alone, args=(there,), daemon=True)
     process.start()
-    served: list[list[float]] = [[] for _ in range(AT_ONCE)]
-    bare: list[list[float]] = [[] for _ in range(AT_ONCE)]
+    served: list[list[float]] = []
+    bare: list[list[float]] = []
     around: list[float] = []
     with server(latency_setup) as on:
         for turn in range(ROUNDS + 1):
-            found = asyncio.run(through(on))
+            found = list(chain(*asyncio.run(through(on))))
             here.send(True)
-            alone_too = here.recv()
+            alone_too = list(chain(*here.recv()))
             # The first turn is for imports, and for the engine to remember.
             if turn:
-                for number in range(AT_ONCE):
-                    served[number] += [took for took, _ in found[number]]
-                    around += [rest for _, rest in found[number]]
-                    bare[number] += alone_too[number]
+                served.append([took for took, _ in found])
+                around += [rest for _, rest in found]
+                bare.append(alone_too)
     here.send(False)
     process.join()
-    added = [statistics.median(a) - statistics.median(b) for a, b in zip(served, bare, strict=True)]
+    # Each episode for itself: its median over the turns.
+    longer = [
+        statistics.median(one) - statistics.median(other)
+        for one, other in zip(zip(*served, strict=True), zip(*bare, strict=True), strict=True)
+    ]
     medians = [statistics.median(chain(*way)) for way in (served, bare)]
     return {
         "requests at a time": AT_ONCE,
@@ -328,8 +335,8 @@ def latency() -> dict[str, Any]:
         "median through the server, ms": round(1000 * medians[0], 1),
         "median by Solver alone, ms": round(1000 * medians[1], 1),
         "difference of the medians, ms": round(1000 * (medians[0] - medians[1]), 1),
-        "median of what an episode takes longer, ms": round(1000 * statistics.median(added), 1),
-        "median around the episode, ms": round(1000 * statistics.median(around), 1),
+        "median of what a request takes longer, ms": round(1000 * statistics.median(longer), 1),
+        "of a request, outside of its episode, ms": round(1000 * statistics.median(around), 1),
     }
 
 

@@ -88,7 +88,6 @@ def serve(
     question is answered by branches that a controller opens, deepens, gives up and counts. The
     model's name alone stands for the default controller, NAME@CONTROLLER:BETA for another.
     """
-    import asyncio
     import logging
 
     from autotts_core.engine_branch import BranchSettings
@@ -96,7 +95,7 @@ def serve(
     from autotts_serve.api_keys import VARIABLE, load_api_keys
     from autotts_serve.limits import Limits
     from autotts_serve.replies import ANSWER
-    from autotts_serve.server import address, bound
+    from autotts_serve.server import address, bound, event_loop
     from autotts_serve.serving import Setup, run
 
     if ANSWER not in answer_form:
@@ -126,9 +125,9 @@ def serve(
         answer_form,
     )
 
-    with bound(host, port) as listener:
+    with bound(host, port) as listener, event_loop() as loop:
         told = f"Serving {setup.name} at {address(listener)}/v1"
-        asyncio.run(run(setup, listener, grace, lambda: click.echo(told)))
+        loop.run(run(setup, listener, grace, lambda: click.echo(told)))
 
 
 def _controllers(specs: tuple[str, ...]) -> list[Controller]:

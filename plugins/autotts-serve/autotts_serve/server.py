@@ -81,6 +81,11 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def event_loop() -> asyncio.Runner:
+    """Runs the fastest event loop that is installed."""
+    return asyncio.Runner(loop_factory=uvicorn.Config("", log_config=None).get_loop_factory())
+
+
 def bound(host: str, port: int) -> socket.socket:
     """A socket at this address, on which nobody listens yet; raises `OptionError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

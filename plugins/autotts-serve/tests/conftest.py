@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 import time
@@ -17,7 +16,7 @@ from autotts_serve.answering import Service
 from autotts_serve.api_keys import ApiKeys
 from autotts_serve.app import application
 from autotts_serve.limits import Limits
-from autotts_serve.server import Server, address, bound
+from autotts_serve.server import Server, address, bound, event_loop
 from autotts_serve.serving import Setup, service
 from autotts_sim.engine import SimulatedEngine
 
@@ -98,7 +97,11 @@ def serving(chosen: Setup, grace: float = 5.0) -> Iterator[Served]:
             found.update(url=f"{address(listener)}/v1", service=running, server=server)
             await server.serve([listener])
 
-    thread = threading.Thread(target=lambda: asyncio.run(run(bound("127.0.0.1", 0))))
+    def in_a_loop() -> None:
+        with event_loop() as loop:
+            loop.run(run(bound("127.0.0.1", 0)))
+
+    thread = threading.Thread(target=in_a_loop)
     thread.start()
     assert ready.wait(30)
     try:

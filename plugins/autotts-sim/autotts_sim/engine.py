@@ -20,7 +20,7 @@ from itertools import islice, takewhile
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 from autotts_core.cache import cache_directory
 from autotts_core.component import Options
@@ -51,6 +51,8 @@ class SimulatedEngineOptions(Options):
     """Of a branch, about."""
     right: Annotated[float, Field(ge=0, le=1)] = 0.6
     """How often a branch ends in the right answer."""
+    cache_blocks: NonNegativeInt = 1_000_000
+    """Of 16 tokens each, that its prefix cache holds; the oldest go first."""
     goes_on: bool = False
     """Whether it goes on after its answer, with a question of its own, as base models do."""
 
@@ -72,7 +74,8 @@ class SimulatedEngine(Engine):
         self.busy_seconds = 0.0
         """Of all slots together."""
         self._slots: asyncio.Semaphore | None = None
-        self._cached: set[int] = set()
+        self._cached: dict[int, None] = {}
+        """Blocks in the order in which they came."""
 
     def tokenizer(self, model: str) -> Path:
         """One whose ids are the bytes of UTF-8 text."""
@@ -163,7 +166,10 @@ class SimulatedEngine(Engine):
         given = text.removesuffix(ends[min(ends)]) if ends else text
         held = takewhile(self._cached.__contains__, _blocks(prefix))
         cached = _BLOCK * sum(1 for _ in held)
-        self._cached.update(_blocks(prefix + text.encode()))
+        self._cached |= dict.fromkeys(_blocks(prefix + text.encode()))
+        too_many = max(0, len(self._cached) - self.options.cache_blocks)
+        for oldest in list(islice(self._cached, too_many)):
+            del self._cached[oldest]
         ids = list(text.encode())
         chance = random.Random(text)
         logprobs = [-chance.expovariate(2.0) for _ in ids]
