@@ -66,6 +66,8 @@ class AskingEpisode(InterpretedEpisode):
                 self._tokens.append(0)
             self._depths[i], self._tokens[i] = depth, tokens
             self._answers[i], self._finished[i] = answer, bool(finished)
+            if finished:
+                self._going.discard(i)
             self._measures[i] = signal, confidence
         self.revealed[:] = range(revealed)
 

@@ -209,6 +209,8 @@ class LiveEpisode(InterpretedEpisode):
             self._tokens.append(0)
         self._depths[i], self._tokens[i] = standing.depth, standing.tokens
         self._finished[i] = standing.finished
+        if standing.finished:
+            self._going.discard(i)
         self._signals[i] = standing.signal
         self._confidences[i] = standing.confidence
         before = self._awaited_tokens[i] if i < len(self._awaited_tokens) else 0

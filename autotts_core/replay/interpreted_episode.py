@@ -117,6 +117,8 @@ class InterpretedEpisode:
         self._answers: dict[int, int] = {}
         self._finished: dict[int, bool] = {}
         self._pruned: set[int] = set()
+        self._going: set[int] = set()
+        """Branches that may advance whatever was spent: not those that ended or were pruned."""
         self._steps: list[Sequence[int]] = []
         self._depths: list[int] = []
         self._tokens: list[int] = []
@@ -159,6 +161,8 @@ class InterpretedEpisode:
             return -1
         self.branches = i + 1
         self._finished[i] = False
+        if not self._limited:
+            self._going.add(i)
         self._asked.append((i, BRANCH))
         self._waiting.add(i)
         return i
@@ -174,6 +178,13 @@ class InterpretedEpisode:
         return i
 
     def advance(self, i: int, intervals: int = 1) -> None:
+        if intervals == 1 and i in self._going:
+            self._asked.append((i, 1))
+            self._waiting.add(i)
+        else:
+            self._advance(i, intervals)
+
+    def _advance(self, i: int, intervals: int) -> None:
         try:
             finished = self._finished[i]
         except KeyError:
@@ -192,6 +203,7 @@ class InterpretedEpisode:
             raise self._not_open(i)
         if i not in self._pruned:
             self._pruned.add(i)
+            self._going.discard(i)
             self._asked.append((i, PRUNE))
 
     def answer(self, i: int) -> int:
@@ -332,9 +344,9 @@ class InterpretedEpisode:
         ids, answers, finished = self._ids, self._answers, self._finished
         all_steps, depths, all_tokens = self._steps, self._depths, self._tokens
         awaited, longest = self._awaited_tokens, self._longest
-        performed = self._performed
-        for each in self._asked:
-            i, asked = each
+        # Branches that were asked to go on, in one batch, after they had ended.
+        idle: list[int] = []
+        for i, asked in self._asked:
             if asked > 0:
                 steps = all_steps[i]
                 depth = depths[i] + asked
@@ -343,10 +355,12 @@ class InterpretedEpisode:
                     if exact and tokens > question.tokens[order[i]]:
                         tokens = question.tokens[order[i]]
                 elif finished[i]:
+                    idle.append(i)
                     continue
                 else:
                     depth = len(steps)
                     finished[i] = True
+                    self._going.discard(i)
                     tokens = question.tokens[order[i]]
                     # `published` charges a whole interval for each probe that is advanced to.
                     if not exact and tokens < (depth - 1) * interval:
@@ -355,7 +369,6 @@ class InterpretedEpisode:
                 all_tokens[i] = tokens
                 cost = tokens - awaited[i]
             elif asked == PRUNE:
-                performed.append(each)
                 continue
             else:
                 recorded = order[i]
@@ -368,11 +381,11 @@ class InterpretedEpisode:
                         cost = interval
                 else:
                     finished[i] = True
+                    self._going.discard(i)
                 all_steps.append(steps)
                 depths.append(depth)
                 all_tokens.append(cost)
                 awaited.append(0)
-            performed.append(each)
             if cost > longest:
                 longest = cost
             answer_class = steps[depth - 1]
@@ -382,6 +395,7 @@ class InterpretedEpisode:
                 answers[i] = ids[answer_class] = len(ids) - 1
                 self.revealed.append(answer_class)
         self._longest = longest
+        self._performed += _without_last(self._asked, idle) if idle else self._asked
         self._asked.clear()
 
     def _await(self) -> None:
@@ -409,3 +423,14 @@ class InterpretedEpisode:
 
     def _not_open(self, i: int) -> NotOpen:
         return NotOpen(f"branch {i} was never opened ({self.branches} are open)")
+
+
+def _without_last(asked: list[tuple[int, int]], idle: list[int]) -> list[tuple[int, int]]:
+    """`asked` without as many of a branch's last advances as it is named in `idle`."""
+    kept = []
+    for i, what in reversed(asked):
+        if what > 0 and i in idle:
+            idle.remove(i)
+        else:
+            kept.append((i, what))
+    return kept[::-1]
