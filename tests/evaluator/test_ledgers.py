@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from autotts_core.evaluator.parent import TamperedError, counted_outcomes
+from autotts_core.replay.interpreted_episode import InterpretedEpisode, recorded_question
 from autotts_core.replay.ledger import BRANCH, PRUNE, READ, Ledgers, performed, rows_of
 from autotts_core.replay.outcomes import Outcomes
 from autotts_core.store import ReplayStore
@@ -97,3 +98,23 @@ def test_rows_say_what_was_performed_and_where_batches_end() -> None:
         [(0, BRANCH), (0, MOST_STEPS)],
         [],
     )
+
+
+def test_a_branch_that_has_ended_is_asked_for_nothing_more(store: ReplayStore) -> None:
+    episode = InterpretedEpisode(recorded_question(store.load(), 0), [0, 1, 2])
+    for _ in range(2):
+        episode.branch()
+    for i in (0, 1, 0, 1, 0, 0, 1, 0):
+        episode.advance(i)
+    performed, ends = episode.ledger()
+    # Four steps each: what came after the last of them is not there.
+    assert performed == [(0, BRANCH), (1, BRANCH), *((i, 1) for i in (0, 1, 0, 1, 0, 1))]
+    assert ends == [8]
+    episode.advance(0)
+    assert episode.ledger() == (performed, ends)
+    episode.prune(1)
+    with pytest.raises(ValueError, match="branch 1 was pruned"):
+        episode.advance(1)
+    for ask in (episode.prune, episode.advance, episode.answer):
+        with pytest.raises(IndexError, match="branch 2 was never opened"):
+            ask(2)
