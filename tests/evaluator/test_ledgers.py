@@ -106,7 +106,7 @@ def test_a_branch_that_has_ended_is_asked_for_nothing_more(store: ReplayStore) -
         episode.branch()
     for i in (0, 1, 0, 1, 0, 0, 1, 0):
         episode.advance(i)
-    performed, ends = episode.ledger()
+    performed, ends = map(list, episode.ledger())
     # Four steps each: what came after the last of them is not there.
     assert performed == [(0, BRANCH), (1, BRANCH), *((i, 1) for i in (0, 1, 0, 1, 0, 1))]
     assert ends == [8]
