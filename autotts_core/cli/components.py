@@ -24,10 +24,13 @@ def engine_called(name: str, options: dict[str, str]) -> Engine:
 
 def one_controller(spec: str) -> Controller:
     """The controller that `spec` stands for; `OptionError` where it stands for several."""
-    from autotts_core.controller_spec import load_controllers
+    from autotts_core.controller_spec import label, load_controllers
     from autotts_core.errors import OptionError
 
     controllers = load_controllers(spec)
     if len(controllers) != 1:
-        raise OptionError(f"--controller {spec}: is {len(controllers)} controllers: name one.")
+        names = ", ".join(map(label, controllers))
+        raise OptionError(
+            f"--controller {spec}: is {len(controllers)} controllers ({names}): name one."
+        )
     return controllers[0]

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from autotts_core.errors import ControllerError, StoreError, nearest
+from autotts_core.cli.components import one_controller
+from autotts_core.errors import StoreError, nearest
 
 if TYPE_CHECKING:
-    from autotts_core.controller import Controller
     from autotts_core.store import ReplayStore
 
 
@@ -80,7 +80,7 @@ def episode(
 
     store = one_store(path, store_name)
     number = _question_number(store, question)
-    controller = _one_controller(spec)
+    controller = one_controller(spec)
     replayed = replay_episode(controller, store, number, seed, beta, budget)
     picture = episode_picture(replayed, store, number, seed, label(controller), beta, budget)
     actions = replayed.record.actions()
@@ -143,16 +143,4 @@ def _question_number(store: ReplayStore, question: str) -> int:
         f"numbered from 0 to {len(ids) - 1}; the first one's id is {ids[0]!r}."
         if ids
         else f"{store.path}: the store has no questions."
-    )
-
-
-def _one_controller(spec: str) -> Controller:
-    from autotts_core.controller_spec import label, load_controllers
-
-    controllers = load_controllers(spec)
-    if len(controllers) == 1:
-        return controllers[0]
-    raise ControllerError(
-        f"--controller {spec}: stands for {len(controllers)} controllers "
-        f"({', '.join(map(label, controllers))}), but one episode has one controller."
     )

@@ -112,7 +112,7 @@ def test_answers_that_the_pipe_cannot_encode(store: ReplayStore) -> None:
         ({"--traces": "nowhere"}, "nowhere: no such directory"),
         (
             {"--controller": "asc:max_branches=2,3"},
-            "stands for 2 controllers (asc(max_branches=2), asc(max_branches=3))",
+            "is 2 controllers (asc(max_branches=2), asc(max_branches=3)): name one",
         ),
         ({"--controller": "acs"}, "Did you mean 'asc'?"),
         ({"--beta": "1.5"}, "1.5 is not in the range"),

@@ -47,7 +47,7 @@ def test_limits_and_mistakes() -> None:
     late = [*ASK, "--seconds", "0.2", "--option", "seconds_per_token=0.01", "--json"]
     assert json.loads(CliRunner().invoke(cli, late).stdout)["stopped"] == "out of time"
     several = CliRunner().invoke(cli, [*ASK, "--controller", "asc:max_branches=1,2"])
-    assert "is 2 controllers: name one" in several.output
+    assert "is 2 controllers (asc(max_branches=1), asc(max_branches=2)): name one" in several.output
     whole = [*ASK]
     whole[whole.index("simulated-engine")] = "simulated"
     assert "hands over whole traces" in CliRunner().invoke(cli, whole).output

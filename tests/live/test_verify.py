@@ -305,7 +305,12 @@ def test_what_the_store_does_not_say_is_asked_for(stores: Path, tmp_path: Path) 
         ({}, ["--benchmark-option", "form=chat"], 2, "was asked with"),
         ({"probe": "So:"}, [], 2, "was probed with 'So:'"),
         ({}, ["--questions", "17"], 2, "has 12 questions, not 17"),
-        ({}, ["--controller", "asc:max_branches=1,2"], 2, "is 2 controllers: name one"),
+        (
+            {},
+            ["--controller", "asc:max_branches=1,2"],
+            2,
+            "is 2 controllers (asc(max_branches=1), asc(max_branches=2)): name one",
+        ),
     ],
 )
 def test_what_does_not_fit_is_told(

@@ -90,7 +90,10 @@ def test_a_second_signal_does_not_wait() -> None:
         (["--backend", "simulated"], "hands over whole traces"),
         (["--answer-form", "yes"], "must hold {answer}"),
         (["--api-keys", "nowhere"], "--api-keys nowhere: cannot be read"),
-        (["--controller", "asc:max_branches=1,2"], "is 2 controllers: name one"),
+        (
+            ["--controller", "asc:max_branches=1,2"],
+            "is 2 controllers (asc(max_branches=1), asc(max_branches=2)): name one",
+        ),
         (["--controller", "asc", "--controller", "asc:max_branches=3"], "'asc' is given twice"),
         (["--benchmark-option", "form=chat"], "tokenizer_config.json"),
         (["--host", "256.0.0.1"], "256.0.0.1"),
