@@ -51,8 +51,7 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """The model alone, and with each controller."""
-        controllers = sorted(self._installed | self._owned.keys())
-        return [self.name, *(f"{self.name}@{each}" for each in controllers)]
+        return [self.name, *(f"{self.name}@{each}" for each in self._known())]
 
     def choice(
         self, model: str, controller: str | None = None, beta: float | None = None
@@ -77,8 +76,7 @@ class Catalogue:
             raise Refusal(400, "β is given twice: in the controller's name, and as autotts.beta.",
                           "autotts.beta", "invalid_value")  # fmt: skip
         if name not in self._owned and name not in self._installed:
-            known = [*self._installed, *self._owned]
-            message = f"There is no controller {_shown(name)}. {nearest(name, known)}"
+            message = f"There is no controller {_shown(name)}. {nearest(name, self._known())}"
             raise Refusal(404 if param == "model" else 400, message, param, _NOT_FOUND)
         if len(spec) > _LONGEST:
             raise Refusal(400, f"{_shown(given)}: too long.", param, "invalid_value")
@@ -94,6 +92,9 @@ class Catalogue:
         if options is None and name in self._owned:
             return self._owned[name]
         return installed_controller(name, options)
+
+    def _known(self) -> list[str]:
+        return sorted(self._installed | self._owned.keys())
 
     def _unknown(self, model: str) -> str:
         forms = f"{self.name!r}, alone or as {self.name + '@CONTROLLER:BETA'!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,10 @@ def test_models_are_listed_and_the_owners_own_controllers_with_them(
             assert HTTP.get(f"{served.url}/models/{name}").json()["id"] == name
         assert len(served.post(model="toy@mine").json()["autotts"]["branches"]) == 1
         assert HTTP.get(f"{served.url}/models/else").status_code == 404
+        told = error(served.post(model="toy@no-such"))["message"]
+        assert re.search(r"no controller 'no-such'\. Known: .*\bmine\b", told)
+        known = re.findall(r"[\w-]+", told.partition("Known:")[2])
+        assert known == sorted(set(known))
 
 
 HOSTILE = [
