@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Coroutine, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterable, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from math import isnan, nan
 from typing import Any
@@ -35,6 +35,10 @@ class EngineQuestion:
     stop: tuple[str, ...] = ()
     probe_stop: tuple[str, ...] = ()
     unsettled: Set[int] = frozenset()
+
+    def room(self, context: int, probe_tokens: int) -> int:
+        """Tokens that a branch can have in `context`, with a probe and its answer after it."""
+        return context - len(self.prompt) - len(self.probe) - probe_tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,21 @@ class BranchSettings:
             # So that what was collected before confidence was measured is found again.
             del described["top_logprobs"], described["confidence_window"]
         return described
+
+
+def check_room(
+    model: str, questions: Iterable[EngineQuestion], settings: BranchSettings, context: int | None
+) -> None:
+    """Raise `EngineError` where a branch and a probe may not fit in `context`, if it is known."""
+    if context is None:
+        return
+    room = min(each.room(context, settings.probe_tokens) for each in questions)
+    if room < settings.max_tokens:
+        raise EngineError(
+            f"{model}: its context of {context:,} tokens is too short for a prompt and a probe of "
+            f"{context - room:,} tokens and {settings.max_tokens:,} tokens of a branch. "
+            + (f"Cut branches off at {room:,}." if room > 0 else "The question is too long.")
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from autotts_core.collecting.collection import Collection
 from autotts_core.collecting.collector import Collector, Tally
 from autotts_core.collecting.journal import Journal
 from autotts_core.collecting.locks import alone
-from autotts_core.errors import EngineError, StoreError
+from autotts_core.engine_branch import check_room
+from autotts_core.errors import StoreError
 from autotts_core.model_tokenizer import ModelTokenizer
 from autotts_core.plugins import registry
 from autotts_core.retrying_engine import RetryingEngine
@@ -72,7 +73,8 @@ async def sample(
     retrying = RetryingEngine(engine)
     try:
         facts = await retrying.start(collection.model)
-        _check_context(collection, facts, tokenizer)
+        every = (tokenizer.asked(collection.benchmark, each.text) for each in collection.questions)
+        check_room(collection.model, every, collection.settings, facts.context)
         collector = Collector(
             retrying,
             collection.settings,
@@ -110,21 +112,6 @@ def _settings(collection: Collection, engine: Engine, tokenizer: ModelTokenizer)
         **collection.stops,
         **collection.kept,
     }
-
-
-def _check_context(collection: Collection, facts: EngineFacts, tokenizer: ModelTokenizer) -> None:
-    if facts.context is None:
-        return
-    asked = [tokenizer.asked(collection.benchmark, each.text) for each in collection.questions]
-    longest = max(len(each.prompt) + len(each.probe) for each in asked)
-    settings = collection.settings
-    needed = longest + settings.max_tokens + settings.probe_tokens
-    if needed > facts.context:
-        raise EngineError(
-            f"{collection.model}: its context of {facts.context:,} tokens is too short for the "
-            f"longest prompt, {settings.max_tokens:,} tokens of a branch and a probe, {needed:,} "
-            f"in all. Cut branches off at {facts.context - needed + settings.max_tokens:,}."
-        )
 
 
 def freeze(collection: Collection, facts: EngineFacts, journal: Journal, out: Path) -> None:

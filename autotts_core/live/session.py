@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotts_core.controller_spec import label
-from autotts_core.errors import EngineError
+from autotts_core.engine_branch import check_room
 from autotts_core.legacy import LegacyController
 from autotts_core.live.solving import Solver
 from autotts_core.model_tokenizer import ModelTokenizer
@@ -52,18 +52,7 @@ class Session:
     def asked(self, text: str, facts: EngineFacts) -> EngineQuestion:
         """The question `text` as the engine is asked it; `EngineError` where it has no room."""
         asked = self.tokenizer.asked(self.benchmark, text)
-        settings = self.settings
-        beside = len(asked.prompt) + len(asked.probe) + settings.probe_tokens
-        if facts.context is not None and beside + settings.max_tokens > facts.context:
-            raise EngineError(
-                f"{self.model}: its context of {facts.context:,} tokens is too short for a prompt "
-                f"and a probe of {beside:,} tokens and {settings.max_tokens:,} tokens of a branch. "
-                + (
-                    f"Cut branches off at {facts.context - beside:,} tokens."
-                    if beside < facts.context
-                    else "The question is too long."
-                )
-            )
+        check_room(self.model, [asked], self.settings, facts.context)
         return asked
 
     @asynccontextmanager

@@ -78,5 +78,4 @@ class Model:
         """Tokens that a branch may have in the model's context; None if that is not known."""
         if self.facts.context is None:
             return None
-        probe = len(question.probe) + self.settings.probe_tokens
-        return self.facts.context - len(question.prompt) - probe
+        return question.room(self.facts.context, self.settings.probe_tokens)
