@@ -71,9 +71,14 @@ async def sample(
     """Start the engine, sample what the journal lacks of the questions `numbers`, and close it."""
     tokenizer = ModelTokenizer(engine.tokenizer(collection.model))
     retrying = RetryingEngine(engine)
+    questions = collection.questions
+
+    def asked(number: int) -> EngineQuestion:
+        return tokenizer.asked(collection.benchmark, questions[number].text)
+
     try:
         facts = await retrying.start(collection.model)
-        every = (tokenizer.asked(collection.benchmark, each.text) for each in collection.questions)
+        every = map(asked, range(len(questions)))
         check_room(collection.model, every, collection.settings, facts.context)
         collector = Collector(
             retrying,
@@ -84,11 +89,6 @@ async def sample(
             journal,
             report,
         )
-        questions = collection.questions
-
-        def asked(number: int) -> EngineQuestion:
-            return tokenizer.asked(collection.benchmark, questions[number].text)
-
         await collector.collect(numbers, asked)
     finally:
         await retrying.close()
