@@ -91,7 +91,7 @@ class FaultyEngine(EngineWrapper):
             raise EngineError("refused for good")
         if fault == "slow":
             await asyncio.sleep(self._slow_seconds)
-        found = await super().generate(prefix, max_tokens, sampling)
+        found = await self.engine.generate(prefix, max_tokens, sampling)
         ids, logprobs = list(found.token_ids), list(found.logprobs or [])
         if fault == "cut":
             raise self._passing("the connection was cut")

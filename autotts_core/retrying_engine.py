@@ -41,7 +41,7 @@ class RetryingEngine(EngineWrapper):
         wait = _FIRST_WAIT
         for attempt in range(1, self._attempts + 1):
             try:
-                found = await super().generate(prefix, max_tokens, sampling)
+                found = await self.engine.generate(prefix, max_tokens, sampling)
                 _refuse_impossible(found, max_tokens)
                 return found
             except EngineError as error:

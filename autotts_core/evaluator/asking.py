@@ -65,9 +65,9 @@ class AskingEpisode(InterpretedEpisode):
                 self._depths.append(0)
                 self._tokens.append(0)
             self._depths[i], self._tokens[i] = depth, tokens
-            self._answers[i], self._finished[i] = answer, bool(finished)
+            self._answers[i] = answer
             if finished:
-                self._going.discard(i)
+                self._end(i)
             self._measures[i] = signal, confidence
         self.revealed[:] = range(revealed)
 

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 
 from autotts_core.live.branch import LiveBranch, Standing
 from autotts_core.replay.interpreted_episode import (
-    BRANCH,
     KINDS,
     NO_QUESTION,
-    PRUNE,
-    READ,
     UNLIMITED,
     Action,
     BudgetExhausted,
     InterpretedEpisode,
 )
+from autotts_core.replay.ledger import BRANCH, PRUNE, READ
 
 if TYPE_CHECKING:
     from autotts_core.engine_branch import EngineQuestion
@@ -208,9 +206,8 @@ class LiveEpisode(InterpretedEpisode):
             self._depths.append(0)
             self._tokens.append(0)
         self._depths[i], self._tokens[i] = standing.depth, standing.tokens
-        self._finished[i] = standing.finished
         if standing.finished:
-            self._going.discard(i)
+            self._end(i)
         self._signals[i] = standing.signal
         self._confidences[i] = standing.confidence
         before = self._awaited_tokens[i] if i < len(self._awaited_tokens) else 0

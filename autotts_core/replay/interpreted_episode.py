@@ -13,6 +13,7 @@ from operator import index
 from typing import NamedTuple
 
 from autotts_core.episode import MAX_TALLIES
+from autotts_core.replay.ledger import BRANCH, PRUNE, READ
 from autotts_core.store.arrays import TraceArrays
 from autotts_core.voting import Tally, majority
 
@@ -88,8 +89,6 @@ class Action(NamedTuple):
     batch: int
 
 
-# What was asked of a branch, where it is not a number of intervals to advance by.
-READ, PRUNE, BRANCH = 0, -1, -2
 KINDS = {READ: "read", PRUNE: "prune", BRANCH: "branch"}
 
 
@@ -359,8 +358,7 @@ class InterpretedEpisode:
                     continue
                 else:
                     depth = len(steps)
-                    finished[i] = True
-                    self._going.discard(i)
+                    self._end(i)
                     tokens = question.tokens[order[i]]
                     # `published` charges a whole interval for each probe that is advanced to.
                     if not exact and tokens < (depth - 1) * interval:
@@ -380,8 +378,7 @@ class InterpretedEpisode:
                     if not exact or cost > interval:
                         cost = interval
                 else:
-                    finished[i] = True
-                    self._going.discard(i)
+                    self._end(i)
                 all_steps.append(steps)
                 depths.append(depth)
                 all_tokens.append(cost)
@@ -409,6 +406,10 @@ class InterpretedEpisode:
         self._awaited_tokens = self._tokens.copy()
         self._waiting.clear()
         self._batch_ends.append(len(self._performed))
+
+    def _end(self, i: int) -> None:
+        self._finished[i] = True
+        self._going.discard(i)
 
     def _exhausted(self) -> bool:
         self._perform()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from autotts_core.store.tables import MOST_STEPS
 
+# What was asked of a branch, where it is not a number of intervals to advance by.
 READ, PRUNE, BRANCH = 0, -1, -2
 _FINISHED, _PRUNED = 1, 2
 

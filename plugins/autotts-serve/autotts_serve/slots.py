@@ -88,7 +88,7 @@ class Share(EngineWrapper):
         await self._slots.take(self)
         self.running += 1
         try:
-            found = await super().generate(prefix, max_tokens, sampling)
+            found = await self.engine.generate(prefix, max_tokens, sampling)
         finally:
             self.running -= 1
             self._slots.give()
